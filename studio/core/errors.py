@@ -1,0 +1,107 @@
+"""Every error a user can meet, as one tree; foreign errors are mapped to these once, at the border.
+
+    StudioError
+    ├── InvalidRequest       the request itself is wrong; nothing was spent
+    ├── Unsupported          the request is fine, this model cannot do it
+    ├── Blocked              a policy check said no (carries its verdict)
+    ├── Cancelled            the user said stop
+    ├── KeepError            the picture is made but could not be written yet
+    └── BackendError         the engine or provider failed
+        ├── NotConfigured    a key, a model or a package is missing
+        ├── RateLimited      too many requests; try later
+        ├── Rejected         the provider refused the request (4xx)
+        ├── Unavailable      the provider, model file or worker is out of reach (5xx, network, damage)
+        ├── Moderated        the provider's or the model's own filter withheld the picture
+        ├── OutOfMemory      the device's memory does not suffice (carries the plan that would fit)
+        └── BadPicture       the model gave NaN or one flat colour, twice
+
+A message is one or two plain sentences that end with what to do next. `code` is stable and goes into the job's row.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from studio.core.verdict import Verdict
+
+
+class StudioError(Exception):
+    """Root of the tree. `str(error)` is the sentence shown to the user."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+
+class InvalidRequest(StudioError):
+    """A field is out of range; `field` names it so that a form can show the sentence in place."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Unsupported(StudioError):
+    code = "unsupported"
+
+
+class Blocked(StudioError):
+    code = "blocked"
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+
+class Cancelled(StudioError):
+    code = "cancelled"
+
+
+class KeepError(StudioError):
+    """The outputs folder cannot be written (full, read-only); the picture is still held."""
+
+    code = "keep"
+    retryable = True
+
+
+class BackendError(StudioError):
+    code = "backend"
+    retryable = True
+
+
+class NotConfigured(BackendError):
+    code = "not_configured"
+    retryable = False
+
+
+class RateLimited(BackendError):
+    code = "rate_limited"
+
+
+class Rejected(BackendError):
+    code = "rejected"
+    retryable = False
+
+
+class Unavailable(BackendError):
+    code = "unavailable"
+
+
+class Moderated(BackendError):
+    code = "moderated"
+    retryable = False
+
+
+class OutOfMemory(BackendError):
+    """`plan` is a sentence with settings that would fit, such as "768 × 768, one picture at a time"."""
+
+    code = "out_of_memory"
+
+    def __init__(self, message: str, plan: str = "") -> None:
+        super().__init__(f"{message} {plan}".strip())
+        self.plan = plan
+
+
+class BadPicture(BackendError):
+    code = "bad_picture"

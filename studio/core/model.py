@@ -1,0 +1,37 @@
+"""What a backend's model can do, as declared values that the form, the checks and the adapter all read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.core.request import Size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One selectable model.
+
+    `id` is `<backend>:<name>`, such as `local:starter`. Sizes are pixels; every side is a multiple of `multiple_of`.
+    `max_tokens` is the length of one text-encoder chunk (77 for CLIP, two of them special); longer prompts are chunked.
+    """
+
+    id: str
+    title: str
+    backend: str
+    group: str = "On this computer"
+    tasks: tuple[str, ...] = ("text-to-image",)
+    default_size: Size = Size(512, 512)
+    min_side: int = 64
+    max_side: int = 2048
+    multiple_of: int = 8
+    max_count: int = 16
+    default_steps: int = 20
+    default_guidance_scale: float = 7.0
+    default_sampler: str = "Euler"
+    samplers: tuple[str, ...] = ()
+    negative_prompt: bool = True
+    max_tokens: int | None = 77
+    family: str = ""
+    licence: str = ""
+    source: str = ""
+    size_bytes: int = 0

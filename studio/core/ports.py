@@ -1,0 +1,134 @@
+"""The doors of the engine: what it needs from its parts, as Protocols. Tests pass small real classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from PIL import Image
+
+from studio.core.job import Job, JobEvent, JobState, Lane, Phase, Progress
+from studio.core.model import Model
+from studio.core.request import ImageRequest
+from studio.core.result import Draft, ImageResult, Record
+from studio.core.verdict import Verdict
+
+
+class Watch(Protocol):
+    """How a backend reports and learns that the user said stop."""
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the job is to stop. Cheap; call before every heavy piece of work."""
+
+    def phase(self, phase: Phase) -> None:
+        """Say what is going on now."""
+
+    def step(self, done: int, total: int, preview: Callable[[], Image.Image | None] | None = None) -> None:
+        """One denoising step of `total` is done. `preview` is called only when a preview is due (at most four a second)."""
+
+
+class Backend(Protocol):
+    """Makes pictures. Creating one and listing its models is light: no torch, no network."""
+
+    name: str
+
+    def models(self) -> Sequence[Model]: ...
+
+    def generate(self, request: ImageRequest, model: Model, watch: Watch) -> ImageResult:
+        """Make `request.count` pictures. The request was adapted: every sampling value and the size are concrete.
+
+        Raises a `StudioError` of the tree and nothing else.
+        """
+
+    def count_tokens(self, model: Model, text: str) -> int | None:
+        """Tokens of `text` without the special ones, weights such as `(word:1.2)` not counted; None if unknown."""
+
+    def warm(self, model: Model) -> None:
+        """Load what `model` needs so that the first request does not wait."""
+
+
+class Check(Protocol):
+    """One policy check; looks at a request (image None) or at a picture made from it."""
+
+    name: str
+
+    def __call__(self, request: ImageRequest, image: Image.Image | None) -> Verdict: ...
+
+
+class Stamp(Protocol):
+    """Puts one mark on a draft and returns the new draft."""
+
+    name: str
+
+    def __call__(self, draft: Draft) -> Draft: ...
+
+
+class Keeper(Protocol):
+    """The only writer into `outputs/`. `hold` and `keep` are idempotent, so a job that runs again keeps nothing twice."""
+
+    def hold(self, drafts: Sequence[Draft]) -> None:
+        """Store finished drafts with their job, outside `outputs/`, whole or not at all."""
+
+    def keep(self, job: str) -> tuple[Record, ...]:
+        """Move a job's held drafts into `outputs/` and write their rows. Raises `KeepError` and holds on to the rest."""
+
+    def drop(self, job: str) -> None:
+        """Forget what is held for a job: the user gave up."""
+
+
+class Records(Protocol):
+    """Reading side of the library."""
+
+    def record(self, id: str) -> Record | None: ...
+
+    def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        """Newest first; `before` is a record id for the next page."""
+
+
+class JobStore(Protocol):
+    """The kept truth about jobs, their order and their history. Safe across threads and processes."""
+
+    def add(self, request: ImageRequest, lane: Lane) -> Job: ...
+
+    def get(self, id: str) -> Job | None: ...
+
+    def find(self, *, active: bool = False, limit: int = 100) -> list[Job]:
+        """Active jobs in the order they will run (running first), or all jobs newest first."""
+
+    def claim(self, worker: str) -> Job | None:
+        """Take the next queued job (interactive before batch, then by place) and mark it running; None if none or paused."""
+
+    def begin(self, id: str) -> int:
+        """Count one more attempt and return the count."""
+
+    def advance(
+        self, id: str, state: JobState, *, message: str = "", error_code: str = "", records: Sequence[str] = ()
+    ) -> Job:
+        """Change state and keep an event. A job that is over stays as it is (except `retry`)."""
+
+    def report(self, id: str, progress: Progress) -> None: ...
+
+    def request_cancel(self, id: str) -> Job:
+        """A queued job is cancelled at once; a running or delayed one is asked to stop."""
+
+    def cancel_requested(self, id: str) -> bool: ...
+
+    def retry(self, id: str) -> Job:
+        """Put a failed, blocked or cancelled job back into the queue, same request and seed."""
+
+    def move(self, id: str, place: int) -> None:
+        """Move a queued job to `place` (1 = next) within its lane."""
+
+    def pause(self, paused: bool) -> None: ...
+
+    def paused(self) -> bool: ...
+
+    def events(self, id: str) -> list[JobEvent]: ...
+
+
+class Drafts(Protocol):
+    """Unsent form fields, kept on the studio's side."""
+
+    def save(self, form: str, values: Mapping[str, Any]) -> None: ...
+
+    def load(self, form: str) -> dict[str, Any]: ...

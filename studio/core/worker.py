@@ -1,0 +1,16 @@
+"""What the page may know of a worker process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerStatus:
+    """`message` is a sentence for the user; `device` such as "CPU, 8 threads" or "NVIDIA RTX 4090, 24 GB"."""
+
+    state: Literal["starting", "warming", "ready", "busy", "down"] = "starting"
+    device: str = ""
+    message: str = ""
+    restarts: int = 0

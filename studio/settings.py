@@ -1,0 +1,120 @@
+"""All settings, frozen, from `studio.toml` in the data folder and the environment; the only reader of `os.environ`.
+
+| setting | variable | default |
+|---|---|---|
+| data | STUDIO_DATA | `.studio/` beside `studio.py` |
+| outputs | STUDIO_OUTPUTS | `outputs/` beside `studio.py` |
+| models | STUDIO_MODELS | `models/` beside `studio.py` |
+| host | STUDIO_HOST | 127.0.0.1 |
+| port | STUDIO_PORT | 7860, or the next free one |
+| offline | STUDIO_OFFLINE, HF_HUB_OFFLINE | off |
+| user | STUDIO_USER | empty |
+| password | STUDIO_PASSWORD | empty; needed for any host but loopback |
+| device | STUDIO_DEVICE | chosen: cuda, xpu, mps or cpu |
+| threads | STUDIO_THREADS | 0 = chosen from the number of cores |
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import InvalidRequest
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRETS = ("password",)
+KEYS = ("HF_TOKEN", "STABILITY_API_KEY", "REPLICATE_API_TOKEN", "FIREWORKS_API_KEY", "TOGETHER_API_KEY", "FAL_KEY",
+        "BFL_API_KEY", "OPENAI_API_KEY", "AIMLAPI_API_KEY", "MODELSLAB_API_KEY", "HOTPOT_API_KEY", "AIME_API_KEY")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are and how the studio is to run. Paths are absolute."""
+
+    data: Path = ROOT / ".studio"
+    outputs: Path = ROOT / "outputs"
+    models: Path = ROOT / "models"
+    presets: Path = ROOT / "presets"
+    host: str = "127.0.0.1"
+    port: int = 0
+    offline: bool = False
+    user: str = ""
+    password: str = ""
+    device: str = ""
+    threads: int = 0
+    hub_cache: Path = Path.home() / ".cache" / "huggingface" / "hub"
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in SECRETS)
+        return f"Settings({shown})"
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Defaults, then the file, then the environment, then `overrides` (the command line). None overrides nothing."""
+    environ = os.environ if environ is None else environ
+    data = Path(overrides.get("data") or environ.get("STUDIO_DATA") or ROOT / ".studio").expanduser().absolute()
+    values: dict[str, Any] = {**_from_file(data / "studio.toml"), **_from_environment(environ), "data": data}
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+
+
+def keys_present(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Names of the provider keys that are set. Values never leave the environment."""
+    environ = os.environ if environ is None else environ
+    return tuple(name for name in KEYS if environ.get(name))
+
+
+def child_environment(offline: bool = True) -> dict[str, str]:
+    """The environment of our own processes: no telemetry, and no hub access unless asked."""
+    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
+             "HF_HUB_OFFLINE": "1" if offline else "0", "DISABLE_TELEMETRY": "YES"}  # fmt: skip
+    return {**os.environ, **quiet}
+
+
+def quieten(temporary: Path) -> None:
+    """Set what libraries read at import: no telemetry, no hub, Gradio's files in a private folder of ours."""
+    os.environ.update(child_environment())
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"{path.name} cannot be read: {error}. Mend or delete it.") from error
+    unknown = sorted(set(values) - {field.name for field in fields(Settings)})
+    if unknown:
+        raise InvalidRequest(f"{path.name} has unknown settings: {', '.join(unknown)}. Delete or rename them.")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = ("outputs", "models", "host", "port", "offline", "user", "password", "device", "threads")
+    values: dict[str, Any] = {
+        name: environ[f"STUDIO_{name.upper()}"] for name in names if environ.get(f"STUDIO_{name.upper()}")
+    }
+    if environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
+        values.setdefault("offline", True)
+    if cache := environ.get("HF_HUB_CACHE"):
+        values["hub_cache"] = cache
+    elif home := environ.get("HF_HOME"):
+        values["hub_cache"] = Path(home) / "hub"
+    return values
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = type(getattr(Settings, name))
+    try:
+        if isinstance(getattr(Settings, name), Path):
+            return Path(value).expanduser().absolute()
+        if kind is bool and isinstance(value, str):
+            return value.lower() in ("1", "true", "yes", "on")
+        return kind(value)
+    except (TypeError, ValueError):
+        raise InvalidRequest(f"The setting {name} has the value {value!r}, which is not a {kind.__name__}.") from None
