@@ -30,6 +30,15 @@ SECRETS = ("password",)
 KEYS = ("HF_TOKEN", "STABILITY_API_KEY", "REPLICATE_API_TOKEN", "FIREWORKS_API_KEY", "TOGETHER_API_KEY", "FAL_KEY",
         "BFL_API_KEY", "OPENAI_API_KEY", "AIMLAPI_API_KEY", "MODELSLAB_API_KEY", "HOTPOT_API_KEY", "AIME_API_KEY")  # fmt: skip
 
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_TELEMETRY": "YES",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+"""Read by libraries when they are imported: no telemetry, and no hub in the studio and its workers."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -68,16 +77,15 @@ def keys_present(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     return tuple(name for name in KEYS if environ.get(name))
 
 
-def child_environment(offline: bool = True) -> dict[str, str]:
-    """The environment of our own processes: no telemetry, and no hub access unless asked."""
-    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
-             "HF_HUB_OFFLINE": "1" if offline else "0", "DISABLE_TELEMETRY": "YES"}  # fmt: skip
-    return {**os.environ, **quiet}
+def child_environment() -> dict[str, str]:
+    """The environment of our own processes: our package found, no telemetry, and no hub access."""
+    path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
+    return {**os.environ, **QUIET, "PYTHONPATH": path}
 
 
 def quieten(temporary: Path) -> None:
     """Set what libraries read at import: no telemetry, no hub, Gradio's files in a private folder of ours."""
-    os.environ.update(child_environment())
+    os.environ.update(QUIET)
     os.environ["GRADIO_TEMP_DIR"] = str(temporary)
 
 

@@ -6,6 +6,7 @@
     ├── Blocked              a policy check said no (carries its verdict)
     ├── Cancelled            the user said stop
     ├── KeepError            the picture is made but could not be written yet
+    ├── LibraryError         the studio's database cannot be used (damaged, newer, locked, full)
     └── BackendError         the engine or provider failed
         ├── NotConfigured    a key, a model or a package is missing
         ├── RateLimited      too many requests; try later
@@ -63,6 +64,10 @@ class KeepError(StudioError):
 
     code = "keep"
     retryable = True
+
+
+class LibraryError(StudioError):
+    code = "library"
 
 
 class BackendError(StudioError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio.core.request import Size
 
@@ -20,7 +20,7 @@ class Model:
     backend: str
     group: str = "On this computer"
     tasks: tuple[str, ...] = ("text-to-image",)
-    default_size: Size = Size(512, 512)
+    default_size: Size = field(default_factory=lambda: Size(512, 512))
     min_side: int = 64
     max_side: int = 2048
     multiple_of: int = 8

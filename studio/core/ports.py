@@ -98,6 +98,9 @@ class JobStore(Protocol):
     def claim(self, worker: str) -> Job | None:
         """Take the next queued job (interactive before batch, then by place) and mark it running; None if none or paused."""
 
+    def unfinished(self, worker: str) -> Job | None:
+        """A running or delayed job of this worker: it died between taking the job and its ticket's checkpoint."""
+
     def begin(self, id: str) -> int:
         """Count one more attempt and return the count."""
 

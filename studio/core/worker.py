@@ -8,9 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerStatus:
-    """`message` is a sentence for the user; `device` such as "CPU, 8 threads" or "NVIDIA RTX 4090, 24 GB"."""
+    """`message` is a sentence for the user; `device` such as "CPU, 8 threads" or "NVIDIA RTX 4090, 24 GB".
 
-    state: Literal["starting", "warming", "ready", "busy", "down"] = "starting"
+    `standby`: another studio's worker serves this data folder.
+    """
+
+    state: Literal["starting", "standby", "warming", "ready", "down"] = "starting"
     device: str = ""
     message: str = ""
     restarts: int = 0

@@ -1,0 +1,1 @@
+"""The line from a request to kept pictures: read `pipeline.py` first."""

@@ -1,0 +1,85 @@
+"""The way of a picture, on one screen: screen, adapt, generate, screen, stamp, keep.
+
+`make` ends in drafts that the worker holds on disk, which is one checkpoint; `keep` is the next. A worker that dies
+anywhere draws at most once more and keeps nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from PIL import Image
+
+from studio.core.adapt import adapt
+from studio.core.errors import Blocked, NotConfigured
+from studio.core.job import Job
+from studio.core.model import Model
+from studio.core.ports import Backend, Check, Keeper, Stamp, Watch
+from studio.core.request import ImageRequest
+from studio.core.result import Draft, ImageResult, Record
+from studio.core.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything a worker needs, given to it by the composition root. `facts` go into every record."""
+
+    backends: tuple[Backend, ...]
+    keeper: Keeper
+    checks: tuple[Check, ...] = ()
+    stamps: tuple[Stamp, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make(job: Job, parts: Parts, watch: Watch) -> list[Draft]:
+    """Draw and stamp a job's pictures. Raises a `StudioError`; nothing is on disk yet."""
+    backend, model = find_model(job.request.model, parts.backends)
+    before = _screen(parts.checks, job.request, None)
+    request, changes = adapt(job.request, model)
+    result = backend.generate(request, model, watch)
+    watch.phase("stamping")
+    return [_stamp(draft, parts.stamps, watch) for draft in _drafts(job, parts, result, before, changes)]
+
+
+def keep(job: Job, parts: Parts, watch: Watch) -> tuple[Record, ...]:
+    """Move a job's held pictures into `outputs/` and write their rows. Raises `KeepError`; may be called again."""
+    watch.phase("keeping")
+    return parts.keeper.keep(job.id)
+
+
+def find_model(id: str, backends: Iterable[Backend]) -> tuple[Backend, Model]:
+    """The backend and the declared abilities of a model id."""
+    for backend in backends:
+        for model in backend.models():
+            if model.id == id:
+                return backend, model
+    raise NotConfigured(f"The model “{id}” is not here. Choose another one, or put it into the models folder.")
+
+
+def _drafts(
+    job: Job, parts: Parts, result: ImageResult, before: tuple[Verdict, ...], changes: tuple[str, ...]
+) -> Iterable[Draft]:
+    created = datetime.now(UTC).isoformat(timespec="milliseconds")
+    facts = {**parts.facts, "used": dict(result.used), "attempts": job.attempts}
+    for index, picture in enumerate(result.pictures):
+        verdicts = (*before, *_screen(parts.checks, job.request, picture.image))
+        yield Draft(id=f"{job.id}-{index}", job=job.id, picture=picture, request=job.request, created=created,
+                    facts=facts, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
+
+
+def _screen(checks: Iterable[Check], request: ImageRequest, image: Image.Image | None) -> tuple[Verdict, ...]:
+    verdicts = tuple(check(request, image) for check in checks)
+    for verdict in verdicts:
+        if verdict.outcome == "block":
+            raise Blocked(verdict)
+    return verdicts
+
+
+def _stamp(draft: Draft, stamps: Iterable[Stamp], watch: Watch) -> Draft:
+    for stamp in stamps:
+        watch.check()
+        draft = stamp(draft)
+    return draft

@@ -1,0 +1,120 @@
+"""The studio's hold on its worker process: start it, hear it, start it again when it dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from studio.core.worker import WorkerStatus
+
+QUICK_DEATH = 20.0
+MAX_QUICK_DEATHS = 3
+
+
+class WorkerProcess:
+    """One child process, `command`, whose last words go to `log`. `heard(event)` is called on a thread of its own."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Path, heard: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._command, self._environment, self._log, self._heard = list(command), dict(environment), log, heard
+        self._child: subprocess.Popen[str] | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.status = WorkerStatus()
+
+    def start(self) -> None:
+        """Start the worker and watch over it."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._thread = threading.Thread(target=self._watch_over, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+    def stop(self) -> None:
+        """End the worker now. Its job keeps its place and goes on at the next start."""
+        self._stopping.set()
+        child = self._child
+        if child is not None and child.poll() is None:
+            _tell(child, "stop\n")
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def kill(self) -> None:
+        """End a worker that does not listen; it is started again and its ticket is taken up."""
+        if self._child is not None:
+            self._child.kill()
+
+    def _watch_over(self) -> None:
+        quick_deaths = 0
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            code = self._live_once()
+            if self._stopping.is_set():
+                return
+            quick_deaths = quick_deaths + 1 if time.monotonic() - begun < QUICK_DEATH else 0
+            down = quick_deaths >= MAX_QUICK_DEATHS
+            self._set(
+                WorkerStatus(
+                    state="down" if down else "starting",
+                    message=f"The engine stopped (code {code}) and "
+                    + (
+                        f"does not start. Run “python studio.py doctor”; the log is {self._log}."
+                        if down
+                        else "is starting again."
+                    ),
+                    restarts=self.status.restarts + 1,
+                )
+            )
+            if self._stopping.wait(30.0 if down else 0.2 * quick_deaths):
+                return
+
+    def _live_once(self) -> int:
+        with self._log.open("ab") as log:
+            child = subprocess.Popen(
+                self._command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                text=True, encoding="utf-8", bufsize=1,
+            )  # fmt: skip
+        self._child = child
+        if self._stopping.is_set():
+            child.kill()
+        with child:
+            assert child.stdout is not None  # noqa: S101  # PIPE was asked for
+            for line in child.stdout:
+                self._hear(line)
+        return child.returncode
+
+    def _hear(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return  # a library printed something
+        if event.get("event") == "status":
+            known = {name: event[name] for name in ("state", "device") if name in event}
+            self.status = replace(self.status, message=event.get("message", ""), **known)
+        self._heard(event)
+
+    def _set(self, status: WorkerStatus) -> None:
+        self.status = status
+        self._heard({"event": "status"})
+
+
+def _tell(child: subprocess.Popen[str], order: str) -> None:
+    try:
+        assert child.stdin is not None  # noqa: S101  # PIPE was asked for
+        child.stdin.write(order)
+        child.stdin.flush()
+    except OSError:
+        child.kill()

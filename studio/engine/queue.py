@@ -1,0 +1,123 @@
+"""The durable queue: DBOS Transact on an SQLite file (https://docs.dbos.dev).
+
+What waits in DBOS is a *ticket*: "take the next job". The order of jobs, their states and their history are rows of the
+job store, so reordering, pausing and cancelling never touch a running workflow; DBOS sees to it that a ticket taken by a
+worker that died is taken up again where it was, step by step. A ticket too many finds nothing to do and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+QUEUE = "device"
+WORKFLOW = "take_next_job"
+JOB_FORMAT = "job-1"
+"""DBOS's application version. A code change must not strand queued tickets: raise it only with the steps below."""
+POLL = 0.05
+
+
+def url(data: Path) -> str:
+    """The queue's database inside the data folder."""
+    return f"sqlite:///{(data / 'queue.sqlite').as_posix()}"
+
+
+class Tickets:
+    """The studio's light side of the queue."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._client: DBOSClient | None = None
+
+    def open(self) -> None:
+        """Make the queue's database if it is not there and connect to it. Takes a third of a second at first."""
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+
+        _quiet()
+        DBOS.migrate(url(self._data))
+        self._client = DBOSClient(
+            system_database_url=url(self._data), serializer=DBOSPortableJSONSerializer(), application_name="studio"
+        )
+
+    def enqueue(self, count: int = 1) -> None:
+        """Put `count` tickets into the queue."""
+        if self._client is None:
+            self.open()
+        assert self._client is not None  # noqa: S101  # open() has just set it
+        for _ in range(count):
+            self._client.enqueue({"workflow_name": WORKFLOW, "queue_name": QUEUE, "app_version": JOB_FORMAT})
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.destroy()
+            self._client = None
+
+
+class Consumer:
+    """The worker's side: runs `claim`, then `make`, then `keep` for each ticket, each a checkpoint of its own.
+
+    `claim() -> job id or ""`, `make(job id) -> True if pictures are held`, `keep(job id)`.
+    """
+
+    def __init__(
+        self, data: Path, worker: str, claim: Callable[[], str], make: Callable[[str], bool], keep: Callable[[str], None]
+    ) -> None:
+        self._data, self._worker = data, worker
+        self._claim, self._make, self._keep = claim, make, keep
+
+    def start(self) -> None:
+        """Begin to take tickets, first those this worker held when it last died."""
+        from dbos import DBOS, DBOSPortableJSONSerializer
+
+        _quiet()
+        DBOS(
+            config={
+                "name": "studio",
+                "system_database_url": url(self._data),
+                "serializer": DBOSPortableJSONSerializer(),
+                "executor_id": self._worker,
+                "application_version": JOB_FORMAT,
+                "log_level": "ERROR",
+                "console_log_level": "ERROR",
+            }
+        )
+
+        def take_next_job() -> None:
+            job = DBOS.run_step({"name": "claim"}, self._claim)
+            if job and DBOS.run_step({"name": "make"}, self._make, job):
+                DBOS.run_step({"name": "keep"}, self._keep, job)
+
+        DBOS.workflow(name=WORKFLOW)(take_next_job)
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL)
+        self._forget_used_tickets()
+
+    def _forget_used_tickets(self) -> None:
+        from dbos import DBOS
+
+        used = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], load_input=False, load_output=False)
+        if used:
+            DBOS.delete_workflows([ticket.workflow_id for ticket in used])
+
+    def stop(self, patience: int = 0) -> None:
+        """Stop taking tickets; wait at most `patience` seconds for a running one, which goes on at the next start."""
+        from dbos import DBOS
+
+        DBOS.destroy(workflow_completion_timeout_sec=patience)
+
+    def wait_until_idle(self) -> None:
+        """Return when no ticket of this worker is running."""
+        from dbos import DBOS
+
+        while DBOS.list_workflows(status="PENDING", executor_id=self._worker, load_input=False, load_output=False):
+            time.sleep(POLL)
+
+
+def _quiet() -> None:
+    logging.getLogger("dbos").setLevel(logging.ERROR)

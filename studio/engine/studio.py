@@ -1,0 +1,192 @@
+"""All that a page, a command or a program may do. Light: no torch, no model in memory."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from studio.core.adapt import adapt
+from studio.core.errors import InvalidRequest, KeepError
+from studio.core.job import Job, Lane, Snapshot
+from studio.core.model import Model
+from studio.core.ports import Backend, Drafts, JobStore, Records
+from studio.core.preset import Preset
+from studio.core.request import ImageRequest
+from studio.core.result import Record
+from studio.core.worker import WorkerStatus
+from studio.engine.pipeline import find_model
+from studio.engine.process import WorkerProcess
+from studio.engine.queue import Tickets
+
+LOOK_AGAIN = 0.5
+"""Seconds between looks at a job whose worker is not ours and so cannot wake us."""
+LEAST_ROOM = 50_000_000
+"""Bytes that must be free before a job is taken."""
+PATIENCE_WITH_LOADING = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """Where the studio keeps things: queue rows, records, drafts of forms, presets."""
+
+    jobs: JobStore
+    records: Records
+    drafts: Drafts
+    presets: tuple[Preset, ...] = ()
+
+
+class Studio:
+    """The facade. Every method is safe from any thread and returns at once, `watch` apart."""
+
+    def __init__(
+        self,
+        *,
+        backends: tuple[Backend, ...],
+        shelf: Shelf,
+        tickets: Tickets,
+        outputs: Path,
+        version: str = "",
+        user: str = "",
+        worker: Callable[[Callable[[dict[str, Any]], None]], WorkerProcess] | None = None,
+    ) -> None:
+        self._backends, self._shelf, self._tickets = backends, shelf, tickets
+        self.outputs, self.version, self._user = outputs, version, user
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._previews: dict[str, bytes] = {}
+        self._worker = worker(self._hear) if worker else None
+
+    def open(self) -> None:
+        """Start the worker and give every waiting job a ticket again."""
+        self._tickets.open()
+        self._tickets.enqueue(sum(job.state == "queued" for job in self._shelf.jobs.find(active=True, limit=100_000)) + 1)
+        if self._worker:
+            self._worker.start()
+
+    def close(self) -> None:
+        """Stop. What is queued or running goes on at the next start."""
+        if self._worker:
+            self._worker.stop()
+        self._tickets.close()
+
+    def models(self) -> list[Model]:
+        return [model for backend in self._backends for model in backend.models()]
+
+    def presets(self) -> list[Preset]:
+        return list(self._shelf.presets)
+
+    def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
+        """Tokens of `text` and the length of one chunk of the model's text encoder (None where unknown)."""
+        backend, found = find_model(model, self._backends)
+        return backend.count_tokens(found, text), found.max_tokens
+
+    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job:
+        """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent."""
+        _, model = find_model(request.model, self._backends)
+        adapted, _ = adapt(request, model)
+        self._check_room()
+        seeded = replace(request.sampling, seed=adapted.sampling.seed)
+        job = self._shelf.jobs.add(replace(request, sampling=seeded, user=request.user or self._user), lane)
+        self._tickets.enqueue()
+        self._wake()
+        return job
+
+    def job(self, id: str) -> Job | None:
+        return self._shelf.jobs.get(id)
+
+    def jobs(self, *, active: bool = True, limit: int = 50) -> list[Job]:
+        """Active jobs as they will run, the running one first; or all jobs, newest first."""
+        return self._shelf.jobs.find(active=active, limit=limit)
+
+    def watch(self, id: str) -> Iterator[Snapshot]:
+        """Every change of a job until it is over. Closing the iterator stops the looking and nothing else."""
+        shown, seen = None, -1
+        while True:
+            seen, snapshot = self._changes, self._snapshot(id)
+            if snapshot != shown:
+                yield snapshot
+                shown = snapshot
+            if snapshot.job.is_over:
+                return
+            with self._changed:
+                self._changed.wait_for(lambda before=seen: self._changes != before, LOOK_AGAIN)  # type: ignore[misc]
+
+    def cancel(self, id: str) -> Job:
+        """Stop a job: at once if it waits, within one step if it runs. A worker stuck in loading is started anew."""
+        job = self._shelf.jobs.request_cancel(id)
+        if not job.is_over and self._worker:
+            threading.Thread(target=self._insist, args=(id, self._worker), daemon=True).start()
+        self._wake()
+        return job
+
+    def retry(self, id: str) -> Job:
+        job = self._shelf.jobs.retry(id)
+        self._tickets.enqueue()
+        self._wake()
+        return job
+
+    def move(self, id: str, place: int) -> None:
+        self._shelf.jobs.move(id, place)
+        self._wake()
+
+    def pause(self, paused: bool) -> None:
+        """While paused no waiting job is begun; the running one goes on."""
+        self._shelf.jobs.pause(paused)
+        if not paused:
+            self._tickets.enqueue(sum(job.state == "queued" for job in self.jobs(limit=100_000)))
+        self._wake()
+
+    def paused(self) -> bool:
+        return self._shelf.jobs.paused()
+
+    def record(self, id: str) -> Record | None:
+        return self._shelf.records.record(id)
+
+    def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        return self._shelf.records.recent(limit, before)
+
+    def save_draft(self, form: str, values: Mapping[str, Any]) -> None:
+        self._shelf.drafts.save(form, values)
+
+    def load_draft(self, form: str) -> dict[str, Any]:
+        return self._shelf.drafts.load(form)
+
+    def worker(self) -> WorkerStatus:
+        return self._worker.status if self._worker else WorkerStatus(state="standby")
+
+    def _snapshot(self, id: str) -> Snapshot:
+        job = self._shelf.jobs.get(id)
+        if job is None:
+            raise InvalidRequest(f"There is no job {id}.")
+        if job.is_over:
+            self._previews.pop(id, None)
+        return Snapshot(job, self._previews.get(id))
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "preview":
+            self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+    def _insist(self, id: str, worker: WorkerProcess) -> None:
+        """Reading one huge weight file cannot be interrupted from within; the process can."""
+        waited = threading.Event()
+        waited.wait(PATIENCE_WITH_LOADING)
+        job = self._shelf.jobs.get(id)
+        if job and not job.is_over and job.progress.phase == "loading" and worker.status.state == "ready":
+            worker.kill()
+
+    def _check_room(self) -> None:
+        with suppress(OSError):
+            if shutil.disk_usage(self.outputs).free < LEAST_ROOM:
+                raise KeepError(f"The disk of {self.outputs} is full. Make space there, then generate again.")

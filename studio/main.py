@@ -1,0 +1,173 @@
+"""Composition root and command line; the only module that knows every part."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from studio import __version__, plugins
+from studio import settings as configuration
+from studio.core.errors import StudioError
+from studio.engine.process import WorkerProcess
+from studio.engine.queue import Tickets
+from studio.engine.studio import Shelf, Studio
+from studio.settings import Settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. A wrong setting or request is one sentence, never a traceback."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = configuration.load(
+            port=getattr(arguments, "port", None), host=getattr(arguments, "host", None), offline=arguments.offline or None
+        )
+        return int(arguments.run(settings, arguments))
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="studio.py", description="A local creative studio: from a prompt to a kept picture."
+    )
+    parser.set_defaults(run=_serve)
+    _serving_options(parser)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    serve = commands.add_parser("serve", help="open the page (the default)")
+    serve.set_defaults(run=_serve)
+    _serving_options(serve)
+    generate = commands.add_parser("generate", help="make pictures without a page")
+    generate.set_defaults(run=_generate)
+    _generating_options(generate)
+    doctor = commands.add_parser("doctor", help="show device, versions, space, models, keys, and what is wrong")
+    doctor.set_defaults(run=_doctor)
+    reindex = commands.add_parser("reindex", help="rebuild the library from the files in the outputs folder")
+    reindex.set_defaults(run=_reindex)
+    for command in (doctor, reindex):
+        command.add_argument("--json", action="store_true", help="print JSON")
+        command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
+    worker = commands.add_parser("_worker")
+    worker.set_defaults(run=_work)
+    worker.add_argument("--offline", action="store_true")
+    return parser
+
+
+def _serving_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, help="port of the page (default: 7860, or the next free one)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs STUDIO_PASSWORD)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument("--offline", action="store_true", help="never use the network")
+
+
+def _generating_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt")
+    parser.add_argument("--negative-prompt", default="", help="what to keep out of the picture")
+    parser.add_argument("--model", default="", help="model id, such as local:starter (default: the first one)")
+    parser.add_argument("--size", help="WIDTHxHEIGHT in pixels")
+    parser.add_argument("--steps", type=int, help="denoising steps, 1 to 500")
+    parser.add_argument("--guidance-scale", type=float, help="how closely to follow the prompt, 0 to 50")
+    parser.add_argument("--seed", type=int, help="0 to 4294967294; the same seed gives the same picture")
+    parser.add_argument("--sampler", help="such as “DPM++ 2M Karras”")
+    parser.add_argument("--count", type=int, default=1, help="number of pictures, seeds counting up")
+    parser.add_argument("--preset", default="", help="name of a preset; its values are taken where none is given here")
+    parser.add_argument("--json", action="store_true", help="print the records as JSON")
+    parser.add_argument("--offline", action="store_true", help="never use the network")
+
+
+def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.serve import serve
+
+    return serve(open_studio(settings), settings, open_browser=not arguments.no_browser)
+
+
+def _generate(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.generate import generate
+
+    return generate(open_studio(settings), arguments)
+
+
+def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.doctor import doctor
+
+    models = [model for backend in plugins.backends(settings) for model in backend.models()]
+    return doctor(settings, models, as_json=arguments.json)
+
+
+def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.reindex import reindex
+
+    return reindex(settings, as_json=arguments.json)
+
+
+def open_studio(settings: Settings) -> Studio:
+    """The studio with its real parts, not yet started: `open()` starts the worker, `close()` ends it."""
+    from studio.library import open_library
+    from studio.presets import load_presets
+
+    settings.outputs.mkdir(parents=True, exist_ok=True)
+    library = open_library(settings.data, settings.outputs)
+    _log_to(settings.data / "logs" / "studio.log")
+    presets, faults = load_presets(settings.presets)
+    for fault in faults:
+        logging.getLogger("studio").warning(fault)
+    return Studio(
+        backends=plugins.backends(settings),
+        shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, presets=tuple(presets)),
+        tickets=Tickets(settings.data),
+        outputs=settings.outputs,
+        version=__version__,
+        user=settings.user,
+        worker=lambda heard: _worker_process(settings, heard),
+    )
+
+
+def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None]) -> WorkerProcess:
+    from studio.backends.local.environment import worker_environment
+
+    command = [sys.executable, "-m", "studio", "_worker"]
+    environment = {
+        **configuration.child_environment(),
+        **worker_environment(settings.threads),
+        "STUDIO_DATA": str(settings.data),
+        "STUDIO_OUTPUTS": str(settings.outputs),
+        "STUDIO_MODELS": str(settings.models),
+    }
+    return WorkerProcess(command, environment, settings.data / "logs" / "worker.log", heard)
+
+
+def _work(settings: Settings, _: argparse.Namespace) -> int:
+    """The worker process. Its standard output is the pipe to the studio; whatever a library prints goes to the log."""
+    from studio.backends.local.device import describe
+    from studio.engine.pipeline import Parts
+    from studio.engine.worker import Worker
+    from studio.library import open_library
+    from studio.stamps.text import TextStamp
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the studio decides when we end
+    pipe, sys.stdout = sys.stdout, sys.stderr
+    logging.basicConfig(level=logging.WARNING)
+    library = open_library(settings.data, settings.outputs)
+    parts = Parts(
+        backends=plugins.backends(settings),
+        keeper=library.keeper,
+        stamps=(TextStamp(__version__),),
+        facts={"studio": __version__},
+    )
+    Worker("worker-0", settings.data, parts, library.jobs, describe=describe, out=pipe).run(sys.stdin)
+    return 0
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("studio").addHandler(handler)

@@ -1,0 +1,20 @@
+"""A real worker process around the toy backend: `python toy_worker.py <data> <outputs>`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from studio.stamps.text import TextStamp
+from toy_backend import ToyBackend
+
+from studio.engine.pipeline import Parts
+from studio.engine.worker import Worker
+from studio.library import open_library
+
+if __name__ == "__main__":
+    data, outputs = map(Path, sys.argv[1:3])
+    library = open_library(data, outputs)
+    parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, stamps=(TextStamp("test"),))
+    pipe, sys.stdout = sys.stdout, sys.stderr
+    Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", out=pipe).run(sys.stdin)

@@ -1,0 +1,192 @@
+"""The whole studio from outside: real processes, every socket but loopback refused, a planted key searched everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parent.parent
+PLANTED = "planted-key-7c1e94d0"
+GUARD = """
+import sys
+
+def refuse(event, arguments):
+    if event == "socket.connect":
+        address = arguments[1]
+        ours = not isinstance(address, tuple) or str(address[0]).startswith("127.") or address[0] in ("::1", "localhost")
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        ours = arguments[0] in (None, "", "127.0.0.1", "localhost", "::1", "0.0.0.0", "::", b"127.0.0.1", b"localhost")
+    else:
+        return
+    target = arguments[1] if event == "socket.connect" else arguments[0]
+    with open(LOG, "a") as log:
+        log.write(f"{'ours' if ours else 'FOREIGN'} {event} {target}\\n")
+    if not ours:
+        raise OSError("this test refuses the network")
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A guard in every Python process of the studio, folders of its own, an empty home and planted keys."""
+    guard = tmp_path / "guard"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(f"LOG = {str(tmp_path / 'sockets.log')!r}\n{GUARD}")
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    planted = dict.fromkeys(("OPENAI_API_KEY", "STABILITY_API_KEY", "HF_TOKEN", "FAL_KEY"), PLANTED)
+    return {
+        **kept, **planted, "HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join([str(guard), str(ROOT)]),
+        "STUDIO_DATA": str(tmp_path / "data"), "STUDIO_OUTPUTS": str(tmp_path / "outputs"),
+        "STUDIO_MODELS": str(tmp_path / "models"), "STUDIO_THREADS": "1",
+    }  # fmt: skip
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "studio", *arguments]
+    return subprocess.run(command, env=environment, cwd=environment["STUDIO_DATA"].rpartition(os.sep)[0],
+                          capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
+
+
+def kept_files(environment: dict[str, str]) -> list[Path]:
+    return sorted(Path(environment["STUDIO_OUTPUTS"]).rglob("*.png"))
+
+
+def sockets(environment: dict[str, str]) -> str:
+    log = Path(environment["STUDIO_DATA"]).with_name("sockets.log")
+    return log.read_text() if log.exists() else ""
+
+
+def test_generate_keeps_a_picture_without_the_network_and_without_a_trace_of_any_key(environment: dict[str, str]) -> None:
+    done = run(environment, "generate", "a red house at sunset", "--seed", "3", "--steps", "6", "--json")
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)["records"]
+    assert kept_files(environment) == [Path(record["path"])]
+    with Image.open(record["path"]) as image:
+        assert "Seed: 3" in image.info["parameters"]
+        assert image.size == (record["width"], record["height"])
+    assert record["facts"]["used"]["steps"] == 6
+    assert "FOREIGN" not in sockets(environment)
+    assert PLANTED not in done.stdout + done.stderr
+    folder = Path(environment["STUDIO_DATA"]).parent
+    holding = [file for file in folder.rglob("*") if file.is_file() and PLANTED.encode() in file.read_bytes()]
+    assert holding == []
+
+
+def test_the_same_seed_gives_the_same_pixels_in_another_process(environment: dict[str, str]) -> None:
+    for _ in range(2):
+        assert run(environment, "generate", "a sailboat", "--seed", "11", "--steps", "4", "--json").returncode == 0
+    first, second = kept_files(environment)
+    with Image.open(first) as one, Image.open(second) as other:
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["generate", "  "], "The prompt is empty"),
+        (["generate", "x", "--size", "big"], "Write it as 512x512"),
+        (["generate", "x", "--model", "local:gone"], "Choose another one"),
+        (["generate", "x", "--sampler", "Magic"], "Choose one of"),
+        (["generate", "x", "--preset", "gone"], "There is no preset"),
+        (["--host", "0.0.0.0", "--no-browser"], "STUDIO_PASSWORD"),
+    ],
+)
+def test_a_bad_command_line_is_a_sentence_and_exit_code_two(
+    environment: dict[str, str], arguments: list[str], sentence: str
+) -> None:
+    done = run(environment, *arguments)
+    assert (done.returncode, done.stdout) == (2, "") or arguments[0] == "--host"
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert kept_files(environment) == []
+
+
+@contextmanager
+def page(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "studio", "--no-browser", "--port", str(port)]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/", child)
+        yield f"http://127.0.0.1:{port}", child
+    finally:
+        child.send_signal(signal.SIGINT)
+        with child:
+            child.wait(30)
+
+
+def wait_for(url: str, child: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        assert child.poll() is None, child.stdout.read() if child.stdout else ""
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                assert answer.status == 200
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+def test_the_page_opens_without_the_network_and_refuses_strangers(environment: dict[str, str]) -> None:
+    with page(environment) as (url, _):
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+            request = urllib.request.Request(f"{url}/gradio_api/upload", data=b"x", headers=headers, method="POST")
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=10)
+            assert refused.value.code == 403
+    assert "ours socket" in sockets(environment), "the guard saw nothing at all"
+    assert "FOREIGN" not in sockets(environment)
+
+
+def test_killing_the_studio_in_mid_job_leaves_the_picture_for_the_next_start(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "studio", "generate", "a boat on the sea", "--seed", "5", "--steps", "200"]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_drawing(environment)
+    finally:
+        child.kill()
+        child.wait()
+    end = time.monotonic() + 120
+    while not kept_files(environment):
+        assert time.monotonic() < end, "the job did not end"
+        time.sleep(0.2)
+    after = run(environment, "generate", "a hill", "--steps", "2", "--json")
+    assert after.returncode == 0, after.stderr
+    assert len(kept_files(environment)) == 2
+    listed = run(environment, "reindex", "--json")
+    assert listed.returncode == 0, listed.stderr
+
+
+def wait_until_drawing(environment: dict[str, str]) -> None:
+    from studio.library import open_library
+
+    end = time.monotonic() + 120
+    while not (Path(environment["STUDIO_DATA"]) / "studio.sqlite").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    library = open_library(Path(environment["STUDIO_DATA"]), Path(environment["STUDIO_OUTPUTS"]))
+    try:
+        while not any(job.progress.step > 2 for job in library.jobs.find(limit=1)):
+            assert time.monotonic() < end, "the job did not start"
+            time.sleep(0.05)
+    finally:
+        library.close()
