@@ -131,7 +131,7 @@ def open_studio(settings: Settings) -> Studio:
 
 
 def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None]) -> WorkerProcess:
-    from studio.backends.local.environment import worker_environment
+    from studio.backends.local.threads import worker_environment
 
     command = [sys.executable, "-m", "studio", "_worker"]
     environment = {
@@ -146,7 +146,7 @@ def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None])
 
 def _work(settings: Settings, _: argparse.Namespace) -> int:
     """The worker process. Its standard output is the pipe to the studio; whatever a library prints goes to the log."""
-    from studio.backends.local.device import describe
+    from studio.backends.local.device import facts
     from studio.engine.pipeline import Parts
     from studio.engine.worker import Worker
     from studio.library import open_library
@@ -162,7 +162,14 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
         stamps=(TextStamp(__version__),),
         facts={"studio": __version__},
     )
-    Worker("worker-0", settings.data, parts, library.jobs, describe=describe, out=pipe).run(sys.stdin)
+    Worker(
+        "worker-0",
+        settings.data,
+        parts,
+        library.jobs,
+        describe=lambda: str(facts(settings.device, settings.threads)["name"]),
+        out=pipe,
+    ).run(sys.stdin)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -52,7 +53,7 @@ class Folder:
 
 def folder(name: str, path: Path, *, needed: bool = True) -> Folder:
     """Look at a folder, or where it would be made. Writing is tried with an unnamed file: permissions alone do not tell."""
-    there = next(place for place in (path, *path.parents) if place.exists())
+    there = next(place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110  answers False where Path raises
     try:
         with tempfile.TemporaryFile(dir=there):
             writable = True

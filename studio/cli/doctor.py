@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from studio import __version__
@@ -62,11 +61,11 @@ def examine(settings: Settings, models: Sequence[Model], device_command: Sequenc
     problems += gpu_problems(str(device.get("kind", "")))
     problems += [problem for place in folders for problem in place.problems()]
     if not models:
-        problems.append(Problem("No model was found. Put one in diffusers layout into " + f"{settings.models}.", fatal=True))
+        problems.append(Problem(f"No model was found. Put one in diffusers layout into {settings.models}.", fatal=True))
     return Report(
         studio=__version__,
         python=platform.python_version(),
-        system=f"{platform.platform(terse=True)}, {platform.machine()}",
+        system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         device=device,
         versions={name: version_of(name) or "missing" for name in SHOWN},
         folders=folders,
@@ -101,7 +100,7 @@ def lines_of(report: Report) -> list[str]:
     rows += [(place.name, place.words()) for place in report.folders]
     width = max((len(model["id"]) for model in report.models), default=0)
     rows += [
-        ("" if index else "on disk", f"{model['id']:<{width}}  {model['title']}{_size(model['size_bytes'])}")
+        ("" if index else "found", f"{model['id']:<{width}}  {model['title']}{_size(model['size_bytes'])}")
         for index, model in enumerate(report.models)
     ]
     rows.append(("keys", ", ".join(report.keys) or "none"))

@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict
 
 from studio.library import open_library
-from studio.library.reindex import reindex as rebuild
 from studio.settings import Settings
+from studio.stamps.text import read
 
 
 def reindex(settings: Settings, *, as_json: bool) -> int:
     """Read every file under the outputs folder and print what was found."""
-    summary = asdict(rebuild(open_library(settings.data, settings.outputs)))
+    with open_library(settings.data, settings.outputs) as library:
+        summary = asdict(library.reindex(read))
     if as_json:
         print(json.dumps(summary, ensure_ascii=False))
     else:

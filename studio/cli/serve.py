@@ -28,7 +28,10 @@ def serve(studio: Studio, settings: Settings, *, open_browser: bool) -> int:
             temporary=temporary,
             open_browser=open_browser,
         )
-        print(f"The studio is open at {page.url}\nPictures are kept in {settings.outputs}\nPress Ctrl+C to close it.", flush=True)
+        print(
+            f"The studio is open at {page.url}\nPictures are kept in {settings.outputs}\nPress Ctrl+C to close it.",
+            flush=True,
+        )
         _wait_for_the_end()
         print("Closing. What is still in the queue goes on at the next start.", flush=True)
         page.close()

@@ -76,14 +76,18 @@ def record_from_json(values: Mapping[str, Any], *, path: Path, sha256: str) -> R
             verdicts=tuple(_verdict(verdict) for verdict in _typed(values["verdicts"], list)),
         )
     except (KeyError, TypeError, ValueError, RecursionError, StudioError) as error:
-        raise InvalidRequest(f"The record in {path.name} is malformed ({error}). Its picture can still be opened.") from error
+        raise InvalidRequest(
+            f"The record in {path.name} is malformed ({error}). Its picture can still be opened."
+        ) from error
 
 
 def to_plain(value: Any) -> Any:
     """The same in dict, list, str, int, float, bool and None; what JSON cannot say becomes text, NaN becomes None."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return value
+        case str():
+            return value.encode(errors="replace").decode()
         case float():
             return value if math.isfinite(value) else None
         case Mapping():

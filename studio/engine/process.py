@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 from studio.core.worker import WorkerStatus
 
-QUICK_DEATH = 20.0
-MAX_QUICK_DEATHS = 3
+MAX_STILLBORN = 3
+"""Starts in a row that never got as far as serving; then something is wrong with the installation, not with a job."""
+REST = 30.0
 
 
 class WorkerProcess:
@@ -27,6 +27,7 @@ class WorkerProcess:
         self._child: subprocess.Popen[str] | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._lived = False
         self.status = WorkerStatus()
 
     def start(self) -> None:
@@ -58,28 +59,21 @@ class WorkerProcess:
             self._child.kill()
 
     def _watch_over(self) -> None:
-        quick_deaths = 0
+        stillborn = 0
         while not self._stopping.is_set():
-            begun = time.monotonic()
+            self._lived = False
             code = self._live_once()
             if self._stopping.is_set():
                 return
-            quick_deaths = quick_deaths + 1 if time.monotonic() - begun < QUICK_DEATH else 0
-            down = quick_deaths >= MAX_QUICK_DEATHS
-            self._set(
-                WorkerStatus(
-                    state="down" if down else "starting",
-                    message=f"The engine stopped (code {code}) and "
-                    + (
-                        f"does not start. Run “python studio.py doctor”; the log is {self._log}."
-                        if down
-                        else "is starting again."
-                    ),
-                    restarts=self.status.restarts + 1,
-                )
-            )
-            if self._stopping.wait(30.0 if down else 0.2 * quick_deaths):
+            stillborn = 0 if self._lived else stillborn + 1
+            self._set(self._fallen(code, down=stillborn >= MAX_STILLBORN))
+            if self._stopping.wait(REST if self.status.state == "down" else 0.2 * stillborn):
                 return
+
+    def _fallen(self, code: int, *, down: bool) -> WorkerStatus:
+        what = f"does not start. Run “python studio.py doctor”; the log is {self._log}." if down else "is starting again."
+        message = f"The engine stopped (code {code}) and {what}"
+        return WorkerStatus(state="down" if down else "starting", message=message, restarts=self.status.restarts + 1)
 
     def _live_once(self) -> int:
         with self._log.open("ab") as log:
@@ -102,6 +96,7 @@ class WorkerProcess:
         except ValueError:
             return  # a library printed something
         if event.get("event") == "status":
+            self._lived = True
             known = {name: event[name] for name in ("state", "device") if name in event}
             self.status = replace(self.status, message=event.get("message", ""), **known)
         self._heard(event)

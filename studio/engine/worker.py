@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -103,7 +104,8 @@ class Worker:
         job = self._jobs.get(id)
         if job is None or job.is_over:
             return False
-        if self._jobs.begin(id) > MAX_ATTEMPTS:
+        attempts = self._jobs.begin(id)
+        if attempts > MAX_ATTEMPTS:
             self._end(id, "failed", "The engine stopped three times while drawing this picture, most likely for lack of "
                       "memory. Try a smaller size or fewer pictures.", "engine_died")  # fmt: skip
             return False
@@ -113,7 +115,7 @@ class Worker:
             watch.phase("loading")
             with self._device:
                 watch.check()
-                drafts = pipeline.make(job, self._parts, watch)
+                drafts = pipeline.make(replace(job, attempts=attempts), self._parts, watch)
             _when_written(lambda: self._parts.keeper.hold(drafts), self._delay(id))
             return True
         except StudioError as error:

@@ -277,3 +277,20 @@ def test_closing_a_watch_stops_nothing(place: Place) -> None:
     watching.close()
     assert until(studio, job.id, over).state == "done"
     assert threading.active_count() < 30
+
+
+def test_a_worker_that_cannot_start_says_so_and_where_the_log_is(tmp_path: Path) -> None:
+    changed = threading.Event()
+    process = WorkerProcess(
+        [sys.executable, "-c", "raise SystemExit(3)"], {}, tmp_path / "w.log", lambda event: changed.set()
+    )
+    process.start()
+    end = time.monotonic() + 30
+    while process.status.state != "down":
+        assert time.monotonic() < end, process.status
+        changed.wait(1)
+        changed.clear()
+    process.stop()
+    assert "doctor" in process.status.message
+    assert str(tmp_path / "w.log") in process.status.message
+    assert process.status.restarts == 3

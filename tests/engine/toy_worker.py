@@ -5,12 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from studio.stamps.text import TextStamp
 from toy_backend import ToyBackend
 
 from studio.engine.pipeline import Parts
 from studio.engine.worker import Worker
 from studio.library import open_library
+from studio.stamps.text import TextStamp
 
 if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])

@@ -1,0 +1,52 @@
+"""What is kept: jobs, drafts, pictures and their records. The only SQL, and the only writer into `outputs/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.library.database import Database
+from studio.library.drafts import SqliteDrafts
+from studio.library.jobs import SqliteJobs
+from studio.library.keep import PictureKeeper
+from studio.library.records import SqliteRecords
+from studio.library.reindex import Reader, Reindexed, reindex
+
+
+@dataclass(frozen=True)
+class Library:
+    """All stores on one data folder and one outputs folder. A context manager; safe across threads and processes."""
+
+    outputs: Path
+    database: Database
+    jobs: SqliteJobs
+    drafts: SqliteDrafts
+    records: SqliteRecords
+    keeper: PictureKeeper
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def reindex(self, read: Reader) -> Reindexed:
+        """Bring the records in line with the files under `outputs`."""
+        return reindex(self.outputs, self.records, read)
+
+
+def open_library(data: Path, outputs: Path) -> Library:
+    """Open, or begin, the library of a studio. Raises `LibraryError` with a sentence."""
+    database = Database(data)
+    records = SqliteRecords(database, outputs)
+    return Library(
+        outputs=outputs,
+        database=database,
+        jobs=SqliteJobs(database),
+        drafts=SqliteDrafts(database),
+        records=records,
+        keeper=PictureKeeper(data, outputs, records),
+    )

@@ -1,0 +1,103 @@
+"""Whole files: a name appears in a folder only when all its bytes are on the disk, and never takes another file's place."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from studio.core.result import Draft
+
+
+def output_name(draft: Draft) -> str:
+    """`2026-11-23/081530-starter-1234-5f0c2a9e.png`: local time, model, seed, a short id; safe on every file system."""
+    local = datetime.fromisoformat(draft.created).astimezone()
+    short = hashlib.sha256(draft.id.encode()).hexdigest()[:8]
+    return f"{local:%Y-%m-%d}/{local:%H%M%S}-{slug(draft.request.model)}-{draft.picture.seed}-{short}{draft.suffix}"
+
+
+def slug(model: str) -> str:
+    """The model's own name in at most 40 small letters, digits and hyphens: `local:SD 1.5 (fp16)` → `sd-1-5-fp16`."""
+    name = model.partition(":")[2] or model
+    plain = unicodedata.normalize("NFKD", name.rpartition("/")[2]).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "model"
+
+
+def write_new(folder: Path, name: str, data: bytes) -> Path:
+    """Write a new file whole. A name that is taken by other bytes gets `-2`, `-3`…; the same bytes are there already.
+
+    Raises OSError and leaves nothing behind. The folder is made if need be.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, dot, suffix = name.partition(".")
+    for number in itertools.count(1):
+        target = folder / (name if number == 1 else f"{stem}-{number}{dot}{suffix}")
+        if target.is_file() and target.read_bytes() == data:
+            (folder / f".{stem}.part").unlink(missing_ok=True)
+            break
+        with contextlib.suppress(FileExistsError):
+            _write_once(folder / f".{stem}.part", target, data)
+            break
+    sync_folder(folder)
+    return target
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring new and removed names to the disk; Windows has no way to ask for it and needs none."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process and thread at a time; the system gives the lock back when a process dies."""
+    with path.open("a+b") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _write_once(temporary: Path, target: Path, data: bytes) -> None:
+    """Raises FileExistsError when `target` is there. The temporary file is never left behind, short of a crash."""
+    if target.exists():
+        raise FileExistsError(target)
+    temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(temporary, target)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, target: Path) -> None:
+    """A hard link never replaces a file. Where there are none (exFAT), a rename follows a look at the unique name."""
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError(target) from None
+        temporary.rename(target)

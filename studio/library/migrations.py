@@ -1,0 +1,99 @@
+"""The schema as a list of named steps. A step that was released never changes; a change is a new step at the end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+
+def m001_jobs(connection: sqlite3.Connection) -> None:
+    """`place` orders the queued jobs of a lane (`lane DESC`: interactive before batch); `position` is 1 for the next one.
+
+    Every statement that sets `state` leaves a row in `job_event`, with the job's `changed` and `message`.
+    """
+    connection.execute("""
+        CREATE TABLE job (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            request TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'delayed', 'done', 'blocked', 'failed', 'cancelled')),
+            lane TEXT NOT NULL CHECK (lane IN ('interactive', 'batch')),
+            place INTEGER NOT NULL,
+            worker TEXT NOT NULL DEFAULT '',
+            attempts INTEGER NOT NULL DEFAULT 0,
+            cancel_requested INTEGER NOT NULL DEFAULT 0,
+            phase TEXT NOT NULL DEFAULT 'waiting',
+            step INTEGER NOT NULL DEFAULT 0,
+            steps INTEGER NOT NULL DEFAULT 0,
+            eta REAL,
+            message TEXT NOT NULL DEFAULT '',
+            error_code TEXT NOT NULL DEFAULT '',
+            records TEXT NOT NULL DEFAULT '[]',
+            created REAL NOT NULL,
+            changed REAL NOT NULL,
+            started REAL,
+            ended REAL,
+            is_over INTEGER NOT NULL GENERATED ALWAYS AS (state IN ('done', 'blocked', 'failed', 'cancelled')) VIRTUAL
+        )""")
+    connection.execute("CREATE INDEX job_line ON job (state, lane DESC, place, seq)")
+    connection.execute("""
+        CREATE TABLE job_event (
+            seq INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
+            time REAL NOT NULL,
+            state TEXT NOT NULL,
+            message TEXT NOT NULL
+        )""")
+    connection.execute("CREATE INDEX job_event_job ON job_event (job)")
+    connection.execute("""
+        CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
+            INSERT INTO job_event (job, time, state, message) VALUES (new.seq, new.changed, new.state, new.message);
+        END""")
+    connection.execute("""
+        CREATE TRIGGER job_advanced AFTER UPDATE OF state ON job BEGIN
+            INSERT INTO job_event (job, time, state, message) VALUES (new.seq, new.changed, new.state, new.message);
+        END""")
+    connection.execute("""
+        CREATE VIEW job_in_line AS
+        WITH line AS (
+            SELECT seq, ROW_NUMBER() OVER (ORDER BY lane DESC, place, seq) AS position FROM job WHERE state = 'queued'
+        )
+        SELECT job.*, line.position FROM job LEFT JOIN line ON line.seq = job.seq""")
+    connection.execute("CREATE TABLE switch (name TEXT PRIMARY KEY, is_on INTEGER NOT NULL)")
+
+
+def m002_drafts(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE draft (form TEXT PRIMARY KEY, content TEXT NOT NULL, changed REAL NOT NULL)")
+
+
+def m003_records(connection: sqlite3.Connection) -> None:
+    """`path` is relative to the outputs folder, with forward slashes; `time` is `created` as seconds, for the order."""
+    connection.execute("""
+        CREATE TABLE record (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            job TEXT NOT NULL,
+            path TEXT NOT NULL,
+            name TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            seed INTEGER NOT NULL,
+            created TEXT NOT NULL,
+            time REAL NOT NULL,
+            user TEXT NOT NULL DEFAULT '',
+            state TEXT NOT NULL DEFAULT 'kept' CHECK (state IN ('kept', 'deleted', 'missing')),
+            review_status TEXT NOT NULL DEFAULT 'not_needed'
+                CHECK (review_status IN ('not_needed', 'pending', 'approved', 'rejected', 'escalated')),
+            request TEXT NOT NULL,
+            facts TEXT NOT NULL,
+            notes TEXT NOT NULL,
+            stamps TEXT NOT NULL,
+            verdicts TEXT NOT NULL
+        )""")
+    connection.execute("CREATE INDEX record_newest ON record (time, seq)")
+    connection.execute("CREATE INDEX record_job ON record (job)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_jobs, m002_drafts, m003_records)

@@ -1,0 +1,116 @@
+"""The rows of kept pictures. A row outlives its file: it is then reported as missing, without a path."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from studio.core.metadata import to_plain
+from studio.core.request import request_from_json, request_to_json
+from studio.core.result import Record
+from studio.core.verdict import Verdict
+from studio.library.database import Database
+
+
+class SqliteRecords:
+    """`studio.core.ports.Records`, and the writing side for the rest of the library. `outputs` is where paths start."""
+
+    def __init__(self, database: Database, outputs: Path) -> None:
+        self._database = database
+        self._outputs = outputs
+
+    def record(self, id: str) -> Record | None:
+        rows = self._database.rows("SELECT * FROM record WHERE id = ?", (id,))
+        return self._record(rows[0]) if rows else None
+
+    def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        """Newest first, without deleted ones; `before` is a record id for the next page."""
+        rows = self._database.rows(
+            """SELECT * FROM record WHERE state != 'deleted'
+               AND (:before IS NULL OR (time, seq) < (SELECT time, seq FROM record WHERE id = :before))
+               ORDER BY time DESC, seq DESC LIMIT :limit""",
+            {"before": before, "limit": limit},
+        )
+        return [self._record(row) for row in rows]
+
+    def of_job(self, job: str) -> tuple[Record, ...]:
+        """A job's records in picture order."""
+        rows = self._database.rows("SELECT * FROM record WHERE job = ? ORDER BY seq", (job,))
+        return tuple(self._record(row) for row in rows)
+
+    def everything(self) -> dict[str, Record]:
+        """All records by id."""
+        return {row["id"]: self._record(row) for row in self._database.rows("SELECT * FROM record")}
+
+    def add(self, record: Record) -> None:
+        """Write a record whose file lies under `outputs`, once: one that is there already stays as it is."""
+        values = {
+            "id": record.id,
+            "job": record.job,
+            "path": self._relative(record.path),
+            "name": record.name,
+            "sha256": record.sha256,
+            "width": record.width,
+            "height": record.height,
+            "seed": record.seed,
+            "created": record.created,
+            "time": datetime.fromisoformat(record.created).timestamp(),
+            "user": record.request.user,
+            "state": record.state,
+            "review_status": record.review_status,
+            "request": json.dumps(request_to_json(record.request)),
+            "facts": json.dumps(to_plain(record.facts)),
+            "notes": json.dumps(record.notes),
+            "stamps": json.dumps(record.stamps),
+            "verdicts": json.dumps([asdict(verdict) for verdict in record.verdicts]),
+        }
+        self._database.change(
+            """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, state,
+                                   review_status, request, facts, notes, stamps, verdicts)
+               VALUES (:id, :job, :path, :name, :sha256, :width, :height, :seed, :created, :time, :user, :state,
+                       :review_status, :request, :facts, :notes, :stamps, :verdicts)
+               ON CONFLICT (id) DO NOTHING""",
+            values,
+        )
+
+    def locate(self, id: str, path: Path, sha256: str) -> None:
+        """The record's file is at `path` now, with these bytes."""
+        self._database.change(
+            "UPDATE record SET path = ?, name = ?, sha256 = ?, state = 'kept' WHERE id = ?",
+            (self._relative(path), path.name, sha256, id),
+        )
+
+    def mark_missing(self, id: str) -> None:
+        self._database.change("UPDATE record SET state = 'missing' WHERE id = ? AND state = 'kept'", (id,))
+
+    def _relative(self, path: Path | None) -> str:
+        if path is None:
+            raise ValueError("a record without a file cannot be added")
+        return path.relative_to(self._outputs).as_posix()
+
+    def _record(self, row: sqlite3.Row) -> Record:
+        path = self._outputs / row["path"]
+        record = Record(
+            id=row["id"],
+            job=row["job"],
+            path=path,
+            name=row["name"],
+            sha256=row["sha256"],
+            width=row["width"],
+            height=row["height"],
+            seed=row["seed"],
+            created=row["created"],
+            request=request_from_json(json.loads(row["request"])),
+            facts=json.loads(row["facts"]),
+            notes=tuple(json.loads(row["notes"])),
+            stamps=tuple(json.loads(row["stamps"])),
+            verdicts=tuple(Verdict(**verdict) for verdict in json.loads(row["verdicts"])),
+            review_status=row["review_status"],
+            state=row["state"],
+        )
+        if row["state"] == "deleted" or not path.is_file():
+            return replace(record, path=None, state="deleted" if row["state"] == "deleted" else "missing")
+        return replace(record, state="kept")
