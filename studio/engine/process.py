@@ -15,6 +15,7 @@ from studio.core.worker import WorkerStatus
 MAX_STILLBORN = 3
 """Starts in a row that never got as far as serving; then something is wrong with the installation, not with a job."""
 REST = 30.0
+LOG_SIZE = 1_000_000
 
 
 class WorkerProcess:
@@ -33,6 +34,8 @@ class WorkerProcess:
     def start(self) -> None:
         """Start the worker and watch over it."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        if self._log.exists() and self._log.stat().st_size > LOG_SIZE:
+            self._log.replace(self._log.with_suffix(".old.log"))
         self._thread = threading.Thread(target=self._watch_over, daemon=True)
         self._thread.start()
 

@@ -26,7 +26,7 @@ from studio.engine.queue import Tickets
 
 LOOK_AGAIN = 0.5
 """Seconds between looks at a job whose worker is not ours and so cannot wake us."""
-LEAST_ROOM = 50_000_000
+LEAST_ROOM = 20_000_000
 """Bytes that must be free before a job is taken."""
 PATIENCE_WITH_LOADING = 3.0
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
-from studio.core.errors import Cancelled
+from studio.core.errors import Cancelled, LibraryError
 from studio.core.job import Phase, Progress
 from studio.core.ports import JobStore
 
@@ -68,5 +69,6 @@ class JobWatch:
 
     def _report(self, progress: Progress) -> None:
         self._progress, self._reported = progress, self._clock()
-        self._store.report(self._job, progress)
+        with suppress(LibraryError):  # a full disk must not stop the drawing
+            self._store.report(self._job, progress)
         self._emit({"event": "changed", "job": self._job})

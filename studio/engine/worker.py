@@ -20,7 +20,7 @@ from typing import Any, TextIO, TypeVar
 
 from filelock import FileLock, Timeout
 
-from studio.core.errors import Blocked, Cancelled, KeepError, Moderated, StudioError
+from studio.core.errors import Blocked, Cancelled, KeepError, LibraryError, Moderated, StudioError
 from studio.core.job import JobState
 from studio.core.ports import JobStore
 from studio.engine import pipeline
@@ -106,8 +106,11 @@ class Worker:
             return False
         attempts = self._jobs.begin(id)
         if attempts > MAX_ATTEMPTS:
-            self._end(id, "failed", "The engine stopped three times while drawing this picture, most likely for lack of "
-                      "memory. Try a smaller size or fewer pictures.", "engine_died")  # fmt: skip
+            message = (
+                "The engine stopped three times while drawing this picture, most likely for lack of memory. "
+                "Try a smaller size or fewer pictures."
+            )
+            self._advance(id, "failed", message=message, error_code="engine_died")
             return False
         watch = JobWatch(id, self._jobs, self.emit)
         try:
@@ -119,11 +122,11 @@ class Worker:
             _when_written(lambda: self._parts.keeper.hold(drafts), self._delay(id))
             return True
         except StudioError as error:
-            self._end(id, _state_of(error), str(error), error.code)
+            self._advance(id, _state_of(error), message=str(error), error_code=error.code)
         except Exception:  # the worker must survive whatever a model does; the log has the trace
             log.exception("job %s", id)
-            self._end(id, "failed", "The engine met an error it does not know. Try again; the details are in the log "
-                      f"({self._data / 'logs'}).", "unexpected")  # fmt: skip
+            message = f"The engine met an error it does not know. Try again; the details are in {self._data / 'logs'}."
+            self._advance(id, "failed", message=message, error_code="unexpected")
         return False
 
     def _keep(self, id: str) -> None:
@@ -133,25 +136,31 @@ class Worker:
         watch = JobWatch(id, self._jobs, self.emit)
         try:
             records = _when_written(lambda: pipeline.keep(job, self._parts, watch), self._delay(id))
-            self._end(id, "done", records=[record.id for record in records])
+            self._advance(id, "done", records=[record.id for record in records])
         except Cancelled as error:
             self._parts.keeper.drop(id)
-            self._end(id, "cancelled", str(error), error.code)
+            self._advance(id, "cancelled", message=str(error), error_code=error.code)
 
     def _delay(self, id: str) -> Callable[[KeepError], None]:
         def wait(error: KeepError) -> None:
             job = self._jobs.get(id)
             if job and (job.state, job.message) != ("delayed", str(error)):
-                self._jobs.advance(id, "delayed", message=str(error), error_code=error.code)
-                self.emit({"event": "changed", "job": id})
+                self._advance(id, "delayed", message=str(error), error_code=error.code)
             if self._jobs.cancel_requested(id):
                 raise Cancelled("Given up: the picture was not kept.") from error
             time.sleep(KEEP_RETRY)
 
         return wait
 
-    def _end(self, id: str, state: JobState, message: str = "", code: str = "", records: Iterable[str] = ()) -> None:
-        self._jobs.advance(id, state, message=message, error_code=code, records=tuple(records))
+    def _advance(self, id: str, state: JobState, **fields: Any) -> None:
+        """Write a change of state; a full disk is said on the page and waited out, so that no ending is ever lost."""
+        while True:
+            try:
+                self._jobs.advance(id, state, **fields)
+                break
+            except LibraryError as error:
+                self.emit({"event": "status", "message": str(error)})
+                time.sleep(KEEP_RETRY)
         self.emit({"event": "changed", "job": id})
 
 

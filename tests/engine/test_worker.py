@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -294,3 +295,53 @@ def test_a_worker_that_cannot_start_says_so_and_where_the_log_is(tmp_path: Path)
     assert "doctor" in process.status.message
     assert str(tmp_path / "w.log") in process.status.message
     assert process.status.restarts == 3
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
+    if not sys.platform.startswith("linux") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs Linux and root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_a_disk_that_runs_full_in_mid_picture_loses_nothing(small_disk: Path) -> None:
+    place = Place(small_disk)
+    studio = place.studio()
+    until(studio, studio.submit(a_request("warm up")).id, over)
+    job = studio.submit(a_request("80 steps"))
+    until(studio, job.id, drawing)
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):
+        fill(filler)
+    time.sleep(5)
+    assert not studio.job(job.id).is_over
+    assert len(place.files()) == 1
+    filler.unlink()
+    assert until(studio, job.id, over).state == "done"
+    assert len(place.files()) == 2
+    assert until(studio, studio.submit(a_request()).id, over).state == "done"
+    place.close()
+
+
+def test_a_damaged_queue_file_is_made_anew_and_every_waiting_job_still_runs(place: Place) -> None:
+    studio = place.studio()
+    studio.pause(True)
+    waiting = studio.submit(a_request())
+    place.close()
+    for side in place.data.glob("queue.sqlite-*"):
+        side.unlink()
+    (place.data / "queue.sqlite").write_bytes(b"this is no database" * 500)
+    again = place.studio()
+    again.pause(False)
+    assert until(again, waiting.id, over).state == "done"
