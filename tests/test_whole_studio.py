@@ -152,6 +152,7 @@ def test_the_page_opens_without_the_network_and_refuses_strangers(environment: d
             request = urllib.request.Request(f"{url}/gradio_api/upload", data=b"x", headers=headers, method="POST")
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(request, timeout=10)
+            refused.value.close()
             assert refused.value.code == 403
     assert "ours socket" in sockets(environment), "the guard saw nothing at all"
     assert "FOREIGN" not in sockets(environment)

@@ -27,6 +27,7 @@ from studio.core.verdict import Verdict
 
 SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MALFORMED = (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError, RecursionError, StudioError)
 _OUTCOMES = ("allow", "flag", "block")
 
 
@@ -75,7 +76,7 @@ def record_from_json(values: Mapping[str, Any], *, path: Path, sha256: str) -> R
             stamps=_texts(values["stamps"]),
             verdicts=tuple(_verdict(verdict) for verdict in _typed(values["verdicts"], list)),
         )
-    except (KeyError, TypeError, ValueError, RecursionError, StudioError) as error:
+    except _MALFORMED as error:
         raise InvalidRequest(
             f"The record in {path.name} is malformed ({error}). Its picture can still be opened."
         ) from error
@@ -103,7 +104,8 @@ def _request(values: Any) -> ImageRequest:
     for text in (request.model, request.prompt, request.negative_prompt, request.preset, request.user):
         _typed(text, str)
     _typed(request.options, dict)
-    _number(request.count)
+    for number in (request.count, *((request.task.size.width, request.task.size.height) if request.task.size else ())):
+        _number(number)
     sampling = request.sampling
     for value, kind in ((sampling.steps, int), (sampling.seed, int), (sampling.sampler, str)):
         _typed(value, kind, type(None))

@@ -160,7 +160,7 @@ def _make_private(data: Path, path: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        if os.name == "posix":
+        with contextlib.suppress(PermissionError):  # a folder of another owner that we may write is used as it is
             data.chmod(0o700)
             path.chmod(0o600)
     except OSError as error:

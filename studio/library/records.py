@@ -45,7 +45,7 @@ class SqliteRecords:
         """All records by id."""
         return {row["id"]: self._record(row) for row in self._database.rows("SELECT * FROM record")}
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, *, durable: bool = True) -> None:
         """Write a record whose file lies under `outputs`, once: one that is there already stays as it is."""
         values = {
             "id": record.id,
@@ -74,6 +74,7 @@ class SqliteRecords:
                        :review_status, :request, :facts, :notes, :stamps, :verdicts)
                ON CONFLICT (id) DO NOTHING""",
             values,
+            durable=durable,
         )
 
     def locate(self, id: str, path: Path, sha256: str) -> None:

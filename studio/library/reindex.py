@@ -88,7 +88,7 @@ def _read(path: Path, read: Reader) -> Record | None:
 def _settle(records: SqliteRecords, known: Record | None, found: list[Record]) -> str:
     """One record and its files: the row's own file wins over copies of it."""
     if known is None:
-        records.add(found[0])
+        records.add(found[0], durable=False)  # a power cut costs a second run, nothing else
         return "added"
     if known.state == "deleted":
         return "right"

@@ -127,6 +127,7 @@ def parse_parameters(text: str) -> tuple[str, str, dict[str, str]]:
 
 def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
     used, asked, image = draft.facts.get("used", {}), draft.request.sampling, draft.picture.image
+    backend = draft.request.model.partition(":")[0]
     sampler, schedule = _split_schedule(str(used.get("sampler") or asked.sampler or ""))
     return [
         ("Steps", used.get("steps", asked.steps)),
@@ -136,7 +137,7 @@ def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
         ("Seed", draft.picture.seed),
         ("Size", f"{image.width}x{image.height}"),
         ("Model hash", str(used.get("model_sha256") or "")[:10]),
-        ("Model", str(used.get("model") or draft.request.model).partition(":")[2] or draft.request.model),
+        ("Model", str(used.get("model") or draft.request.model).removeprefix(f"{backend}:")),
         ("Created", f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y%m%dT%H%M%SZ}"),
         ("Version", f"studio {version}"),
     ]

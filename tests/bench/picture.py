@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import common  # puts nothing in motion
+import common  # first: it makes `studio` importable
 
 from studio import settings as configuration
 from studio.backends.local.catalog import STARTER

@@ -125,4 +125,4 @@ class JobMachine(RuleBasedStateMachine):
 
 
 TestJobs = JobMachine.TestCase
-TestJobs.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestJobs.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

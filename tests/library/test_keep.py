@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +142,22 @@ def test_outputs_being_a_file_is_told_and_what_is_held_waits(library: Library) -
     )
     library.outputs.unlink()
     assert len(library.keeper.keep("job1")) == 2
+
+
+def test_a_library_that_is_locked_is_told_and_the_picture_gets_its_row_later(library: Library) -> None:
+    library.keeper.hold(drafts(1))
+    library.database.rows("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(library.database.path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(
+            KeepError, match=r"held by another program .* then it will be kept. The picture is made and held in"
+        ):
+            library.keeper.keep("job1")
+    finally:
+        other.close()
+    (record,) = library.keeper.keep("job1")
+    assert [path for path in library.outputs.rglob("*") if path.is_file()] == [record.path]
 
 
 def test_a_taken_name_is_never_overwritten(library: Library) -> None:
