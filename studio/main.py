@@ -131,7 +131,7 @@ def open_studio(settings: Settings) -> Studio:
 
 
 def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None]) -> WorkerProcess:
-    from studio.backends.local.threads import worker_environment
+    from studio.backends.local import worker_environment
 
     command = [sys.executable, "-m", "studio", "_worker"]
     environment = {
@@ -146,7 +146,7 @@ def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None])
 
 def _work(settings: Settings, _: argparse.Namespace) -> int:
     """The worker process. Its standard output is the pipe to the studio; whatever a library prints goes to the log."""
-    from studio.backends.local.device import facts
+    from studio.backends.local import LocalBackend
     from studio.engine.pipeline import Parts
     from studio.engine.worker import Worker
     from studio.library import open_library
@@ -156,20 +156,10 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
     pipe, sys.stdout = sys.stdout, sys.stderr
     logging.basicConfig(level=logging.WARNING)
     library = open_library(settings.data, settings.outputs)
-    parts = Parts(
-        backends=plugins.backends(settings),
-        keeper=library.keeper,
-        stamps=(TextStamp(__version__),),
-        facts={"studio": __version__},
-    )
-    Worker(
-        "worker-0",
-        settings.data,
-        parts,
-        library.jobs,
-        describe=lambda: str(facts(settings.device, settings.threads)["name"]),
-        out=pipe,
-    ).run(sys.stdin)
+    backends = plugins.backends(settings)
+    local = next(backend for backend in backends if isinstance(backend, LocalBackend))
+    parts = Parts(backends=backends, keeper=library.keeper, stamps=(TextStamp(__version__),), facts={"studio": __version__})
+    Worker("worker-0", settings.data, parts, library.jobs, describe=local.describe_device, out=pipe).run(sys.stdin)
     return 0
 
 
