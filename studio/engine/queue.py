@@ -30,42 +30,52 @@ def url(data: Path) -> str:
     return f"sqlite:///{(data / 'queue.sqlite').as_posix()}"
 
 
+def prepare(data: Path) -> None:
+    """Make or mend the queue's database. The jobs stand in the job store, so a damaged queue made anew loses nothing."""
+    from dbos import DBOS
+    from sqlalchemy.exc import DatabaseError
+
+    logging.getLogger("dbos").setLevel(logging.ERROR)
+    try:
+        DBOS.migrate(url(data))
+    except DatabaseError:
+        log.exception("the queue was damaged and is made anew")
+        for file in data.glob("queue.sqlite*"):
+            file.replace(file.with_name(f"damaged-{file.name}"))
+        DBOS.migrate(url(data))
+
+
 class Tickets:
-    """The studio's light side of the queue."""
+    """The studio's light side of the queue. Until it is open, `enqueue` does nothing: opening hands out what is due."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._client: DBOSClient | None = None
 
-    def open(self) -> None:
-        """Make the queue's database if it is not there and connect to it. Takes a third of a second at first."""
-        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
-        from sqlalchemy.exc import DatabaseError
+    @property
+    def is_open(self) -> bool:
+        return self._client is not None
 
-        _quiet()
-        try:
-            DBOS.migrate(url(self._data))
-        except DatabaseError:  # damaged: the jobs stand in the job store, so a new queue loses nothing
-            log.exception("the queue was damaged and is made anew")
-            for file in self._data.glob("queue.sqlite*"):
-                file.replace(file.with_name(f"damaged-{file.name}"))
-            DBOS.migrate(url(self._data))
+    def open(self) -> None:
+        """Connect to the queue that a worker has prepared."""
+        from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+        logging.getLogger("dbos").setLevel(logging.ERROR)
         self._client = DBOSClient(
             system_database_url=url(self._data), serializer=DBOSPortableJSONSerializer(), application_name="studio"
         )
 
     def enqueue(self, count: int = 1) -> None:
         """Put `count` tickets into the queue."""
-        if self._client is None:
-            self.open()
-        assert self._client is not None  # noqa: S101  # open() has just set it
-        for _ in range(count):
-            self._client.enqueue({"workflow_name": WORKFLOW, "queue_name": QUEUE, "app_version": JOB_FORMAT})
+        client = self._client
+        if client is not None:
+            for _ in range(count):
+                client.enqueue({"workflow_name": WORKFLOW, "queue_name": QUEUE, "app_version": JOB_FORMAT})
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.destroy()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.destroy()
 
 
 class Consumer:
@@ -84,7 +94,7 @@ class Consumer:
         """Begin to take tickets, first those this worker held when it last died."""
         from dbos import DBOS, DBOSPortableJSONSerializer
 
-        _quiet()
+        prepare(self._data)
         DBOS(
             config={
                 "name": "studio",
@@ -126,7 +136,3 @@ class Consumer:
 
         while DBOS.list_workflows(status="PENDING", executor_id=self._worker, load_input=False, load_output=False):
             time.sleep(POLL)
-
-
-def _quiet() -> None:
-    logging.getLogger("dbos").setLevel(logging.ERROR)

@@ -63,9 +63,7 @@ class Studio:
         self._worker = worker(self._hear) if worker else None
 
     def open(self) -> None:
-        """Start the worker and give every waiting job a ticket again."""
-        self._tickets.open()
-        self._tickets.enqueue(sum(job.state == "queued" for job in self._shelf.jobs.find(active=True, limit=100_000)) + 1)
+        """Start the worker. Once it serves, every waiting job gets a ticket."""
         if self._worker:
             self._worker.start()
 
@@ -139,7 +137,7 @@ class Studio:
         """While paused no waiting job is begun; the running one goes on."""
         self._shelf.jobs.pause(paused)
         if not paused:
-            self._tickets.enqueue(sum(job.state == "queued" for job in self.jobs(limit=100_000)))
+            self._tickets.enqueue(self._waiting())
         self._wake()
 
     def paused(self) -> bool:
@@ -169,9 +167,16 @@ class Studio:
         return Snapshot(job, self._previews.get(id))
 
     def _hear(self, event: dict[str, Any]) -> None:
-        if event.get("event") == "preview":
-            self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
+        match event.get("event"):
+            case "preview":
+                self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
+            case "status" if event.get("state") in ("ready", "standby") and not self._tickets.is_open:
+                self._tickets.open()
+                self._tickets.enqueue(self._waiting() + 1)
         self._wake()
+
+    def _waiting(self) -> int:
+        return sum(job.state == "queued" for job in self.jobs(limit=100_000))
 
     def _wake(self) -> None:
         with self._changed:

@@ -75,12 +75,16 @@ class Worker:
         self._stopping.set()
 
     def _acquire(self, lock: FileLock) -> bool:
+        """Wait behind another worker of this data folder; False if our studio went meanwhile."""
+        said = False
         while not self._stopping.is_set():
             try:
                 lock.acquire(timeout=0.5)
                 return True
             except Timeout:
-                self.emit({"event": "status", "state": "standby"})
+                if not said:
+                    self.emit({"event": "status", "state": "standby"})
+                said = True
         return False
 
     def _warm(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.engine.queue import Tickets
+from studio.engine.queue import Tickets, prepare
 
 pytestmark = pytest.mark.slow
 CONSUMER = """
@@ -41,6 +41,13 @@ threading.Event().wait()
 """
 
 
+def open_tickets(data: Path) -> Tickets:
+    prepare(data)
+    tickets = Tickets(data)
+    tickets.open()
+    return tickets
+
+
 def consume(data: Path, dies: str = "") -> subprocess.Popen[bytes]:
     root = Path(__file__).resolve().parents[2]
     return subprocess.Popen([sys.executable, "-c", CONSUMER, str(data), dies], cwd=root)
@@ -56,7 +63,7 @@ def wait_for(data: Path, line: str) -> list[str]:
 
 @pytest.mark.parametrize(("dies", "again"), [("make", ["make job1", "make job1"]), ("keep", ["keep job1", "keep job1"])])
 def test_a_ticket_whose_worker_died_goes_on_at_the_step_it_was_in(tmp_path: Path, dies: str, again: list[str]) -> None:
-    tickets = Tickets(tmp_path)
+    tickets = open_tickets(tmp_path)
     tickets.enqueue()
     assert consume(tmp_path, dies).wait(60) == -9
     second = consume(tmp_path)
@@ -81,7 +88,7 @@ def wait_for_count(data: Path, line: str, count: int) -> list[str]:
 
 
 def test_a_surplus_ticket_does_nothing(tmp_path: Path) -> None:
-    tickets = Tickets(tmp_path)
+    tickets = open_tickets(tmp_path)
     tickets.enqueue(5)
     worker = consume(tmp_path)
     try:
@@ -95,7 +102,7 @@ def test_a_surplus_ticket_does_nothing(tmp_path: Path) -> None:
 
 
 def test_nothing_in_the_queue_file_is_pickled(tmp_path: Path) -> None:
-    tickets = Tickets(tmp_path)
+    tickets = open_tickets(tmp_path)
     tickets.enqueue()
     worker = consume(tmp_path)
     try:
