@@ -1,0 +1,152 @@
+"""What the page shows beside its forms, in parts; a page asks with the digests it has and gets what has changed.
+
+Nothing of a job lives in a page: a reload, a second tab and a new browser all ask the same desk and see the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from studio.core.errors import StudioError
+from studio.core.job import Job, Snapshot
+from studio.core.result import Record
+from studio.ui import words
+from studio.ui.pictures import details, picture, queue, strip
+from studio.ui.ports import Studio
+from studio.ui.thumbs import Thumbs
+
+FRESH = 0.1
+"""Seconds for which one answer serves every page."""
+Parts = dict[str, Any]
+
+
+class Desk:
+    """One for the whole studio; thread-safe. Each running job is watched once, however many pages look.
+
+    The strip is read again when a job has ended, and every `recent_every` seconds, because files may be gone.
+    """
+
+    def __init__(self, studio: Studio, thumbs: Thumbs, recent_every: float = 5.0) -> None:
+        self._studio, self._thumbs, self._recent_every = studio, thumbs, recent_every
+        self._lock = threading.Lock()
+        self._snapshots: dict[str, Snapshot] = {}
+        self._parts: Parts = {}
+        self._digests: dict[str, str] = {}
+        self._asked = 0.0
+        self._recent: list[Record] = []
+        self._recent_of: object = None
+        self._recent_at = 0.0
+
+    def news(self, seen: Mapping[str, str] | None = None) -> Parts:
+        """The parts whose digest differs from the page's, with the new digests under `seen`."""
+        seen = seen if isinstance(seen, Mapping) else {}
+        with self._lock:
+            if time.monotonic() - self._asked > FRESH:
+                self._parts = self._look()
+                self._digests = {name: _digest(part) for name, part in self._parts.items()}
+                self._asked = time.monotonic()
+            changed = {name: part for name, part in self._parts.items() if self._digests[name] != seen.get(name)}
+            return {**changed, "seen": dict(self._digests)}
+
+    def act(self, what: Mapping[str, Any]) -> str:
+        """Do what a button of the queue says; returns a sentence when it cannot be done."""
+        do, id = str(what.get("do")), str(what.get("id"))
+        try:
+            match do:
+                case "cancel":
+                    self._studio.cancel(id)
+                case "retry":
+                    self._studio.retry(id)
+                case "pause" | "resume":
+                    self._studio.pause(do == "pause")
+                case "move":
+                    self._studio.move(id, max(1, int(what.get("place", 1))))
+                case _:
+                    return "This page is older than the studio. Reload it."
+        except StudioError as error:
+            return str(error)
+        finally:
+            self.touch()
+        return ""
+
+    def touch(self) -> None:
+        """Something has changed: the next question is answered anew."""
+        with self._lock:
+            self._asked = 0.0
+
+    def details(self, id: str) -> str:
+        """What is known of a kept picture, as HTML."""
+        record = self._studio.record(str(id))
+        return details(record, self._studio.outputs, self._studio.models()) if record else ""
+
+    def _look(self) -> Parts:
+        active = self._studio.jobs(active=True)
+        lately = self._studio.jobs(active=False, limit=20)
+        worker, paused = self._studio.worker(), self._studio.paused()
+        records = self._read_recent(lately)
+        shown = _shown(active, lately)
+        snapshot = self._follow(shown) if shown else None
+        return {
+            "worker": words.worker(worker),
+            "job": words.card(snapshot.job, worker, paused=paused, others=len(active) - 1) if snapshot else words.IDLE,
+            "preview": _data_url(snapshot),
+            "queue": queue(active, [job for job in lately if job.state in ("failed", "blocked")][:5], paused=paused),
+            "recent": strip(records, self._thumbs),
+            "show": self._newest(lately, records),
+        }
+
+    def _read_recent(self, lately: list[Job]) -> list[Record]:
+        now, key = time.monotonic(), [(job.id, job.state, job.records) for job in lately if job.is_over]
+        if key != self._recent_of or now - self._recent_at > self._recent_every:
+            self._recent, self._recent_of, self._recent_at = self._studio.recent(60), key, now
+        return self._recent
+
+    def _newest(self, lately: list[Job], records: list[Record]) -> Parts:
+        """The pictures of the job that ended last, or the newest picture of all."""
+        done = max(
+            (job for job in lately if job.state == "done" and job.records), key=lambda job: job.ended or 0, default=None
+        )
+        found = [record for id in (done.records if done else ()) if (record := self._studio.record(id))]
+        pictures = [picture(record) for record in found or records[:1]]
+        return {"job": done.id if done else "", "pictures": [entry for entry in pictures if entry["src"]]}
+
+    def _follow(self, job: Job) -> Snapshot:
+        """The newest snapshot of a job; a running one is watched on a thread of its own, which ends with it."""
+        if job.state == "running" and job.id not in self._snapshots:
+            self._snapshots[job.id] = Snapshot(job)
+            threading.Thread(target=self._watch, args=(job.id,), daemon=True).start()
+        watched = self._snapshots.get(job.id)
+        return watched if watched and not job.is_over else Snapshot(job)
+
+    def _watch(self, id: str) -> None:
+        with suppress(StudioError):
+            for snapshot in self._studio.watch(id):
+                self._snapshots[id] = snapshot
+                self.touch()
+        self._snapshots.pop(id, None)
+        self.touch()
+
+
+def _shown(active: list[Job], lately: list[Job]) -> Job | None:
+    """The job of the progress card: the one that runs, else the next one, else the one that was asked for last."""
+    return next(iter(active or lately), None)
+
+
+def _data_url(snapshot: Snapshot | None) -> Parts:
+    if snapshot is None or snapshot.job.is_over:
+        return {"src": ""}
+    size = snapshot.job.request.task.size
+    ratio = [size.width, size.height] if size else [1, 1]
+    data = base64.b64encode(snapshot.preview).decode() if snapshot.preview else ""
+    return {"src": f"data:image/jpeg;base64,{data}" if data else "", "size": ratio}
+
+
+def _digest(part: Any) -> str:
+    return hashlib.blake2b(json.dumps(part, sort_keys=True).encode(), digest_size=9).hexdigest()

@@ -1,0 +1,61 @@
+"""All that the page may do with the studio, as one Protocol; the engine's `Studio` is the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from studio.core.job import Job, Lane, Snapshot
+from studio.core.model import Model
+from studio.core.preset import Preset
+from studio.core.request import ImageRequest
+from studio.core.result import Record
+from studio.core.worker import WorkerStatus
+
+
+class Studio(Protocol):
+    """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`."""
+
+    @property
+    def outputs(self) -> Path: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def models(self) -> list[Model]: ...
+
+    def presets(self) -> list[Preset]: ...
+
+    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job: ...
+
+    def job(self, id: str) -> Job | None: ...
+
+    def jobs(self, *, active: bool = True, limit: int = 50) -> list[Job]:
+        """Active: running first, then in the order they will run. Otherwise all, newest first."""
+
+    def watch(self, id: str) -> Iterator[Snapshot]:
+        """A snapshot at once and one at every change; ends when the job is over."""
+
+    def cancel(self, id: str) -> Job: ...
+
+    def retry(self, id: str) -> Job: ...
+
+    def move(self, id: str, place: int) -> None: ...
+
+    def pause(self, paused: bool) -> None: ...
+
+    def paused(self) -> bool: ...
+
+    def record(self, id: str) -> Record | None: ...
+
+    def recent(self, limit: int = 60, before: str | None = None) -> list[Record]: ...
+
+    def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
+        """Tokens of `text`, and the length of one chunk with its two special tokens."""
+
+    def save_draft(self, form: str, values: Mapping[str, Any]) -> None: ...
+
+    def load_draft(self, form: str) -> dict[str, Any]: ...
+
+    def worker(self) -> WorkerStatus: ...

@@ -1,0 +1,234 @@
+// The page's own behaviour: it asks the desk what is new, draws the parts that changed and nothing else.
+// Gradio calls this once, with: element, trigger, props, server, watch.
+const $ = (id) => document.getElementById(id);
+const BUSY = 200, IDLE = 1500, HIDDEN = 6000; // milliseconds between two questions
+let seen = {}, timer = 0, asking = false, busy = false;
+let card = {}, newest = [], chosen = null, drawn = "", described = "";
+
+const parts = {
+  worker({ state, text, message }) {
+    const chip = $("worker");
+    if (chip) Object.assign(chip, { textContent: text, title: message || text }).dataset.state = state;
+  },
+  job(job) {
+    const changed = job.id !== card.id || job.state !== card.state;
+    card = job;
+    busy = !["idle", "done", "failed", "cancelled", "blocked"].includes(job.state);
+    const box = $("job");
+    box.dataset.state = job.state;
+    box.dataset.job = job.id;
+    $("job-title").textContent = job.title;
+    $("job-detail").textContent = job.detail;
+    $("job-detail").title = job.detail;
+    $("job-retry").hidden = !job.retry;
+    $("job-retry").dataset.id = job.id;
+    const known = job.fraction !== null, percent = Math.round((job.fraction || 0) * 100);
+    $("bar").toggleAttribute("data-unknown", !known);
+    known ? $("bar").setAttribute("aria-valuenow", percent) : $("bar").removeAttribute("aria-valuenow");
+    $("bar").firstElementChild.style.transform = `scaleX(${percent / 100})`;
+    if (changed) $("said").textContent = `${job.title}. ${job.state === "running" ? "" : job.detail}`;
+  },
+  preview({ src, size }) {
+    if (src && !chosen) drawPreview(src, size);
+    else if (drawn === "preview") drawNewest();
+  },
+  queue(html) { keepFocus($("queue"), html); },
+  recent(html) { keepFocus($("strip"), html); mark(); },
+  show({ pictures }) {
+    newest = pictures;
+    if (!chosen && !(busy && drawn === "preview")) drawNewest();
+    else if (!described && pictures.length) describe(pictures[0].id);
+  },
+};
+
+function keepFocus(box, html) {
+  const held = document.activeElement, data = box.contains(held) ? { ...held.dataset } : null;
+  const left = box.scrollLeft;
+  box.innerHTML = html;
+  box.scrollLeft = left;
+  if (!data) return;
+  const same = (button) => ["do", "id", "picture"].every((key) => button.dataset[key] === data[key]);
+  [...box.querySelectorAll("button")].find(same)?.focus({ preventScroll: true });
+}
+
+async function ask() {
+  clearTimeout(timer);
+  if (asking) return;
+  asking = true;
+  const news = await server.live(seen);
+  asking = false;
+  document.body.toggleAttribute("data-lost", !news);
+  if (!news) {
+    parts.worker({ state: "lost", text: "Not connected", message: "The studio does not answer. Start it again; this page finds it by itself." });
+    seen = {};
+  } else {
+    seen = news.seen;
+    for (const name of Object.keys(parts)) if (name in news) parts[name](news[name]);
+  }
+  if ($("cancel")) $("cancel").disabled = !card.cancel;
+  timer = setTimeout(ask, document.hidden ? HIDDEN : busy ? BUSY : IDLE);
+}
+
+function framed(src, width, height, alt) {
+  const image = new Image();
+  image.alt = alt || "";
+  image.style.setProperty("--w", width);
+  image.style.setProperty("--h", height);
+  image.onerror = () => image.classList.add("gone");
+  image.src = src;
+  return image;
+}
+
+function put(view, ...nodes) {
+  $("stage").dataset.view = view;
+  $("frame").replaceChildren(...nodes);
+  $("frame").dataset.count = nodes.length;
+}
+
+function drawPreview(src, [width, height]) {
+  const old = $("frame").firstElementChild;
+  if (drawn === "preview" && old) old.src = src;
+  else put("preview", framed(src, width, height, "Preview of the picture in the making"));
+  drawn = "preview";
+}
+
+async function drawNewest() {
+  chosen = null;
+  const key = newest.map((picture) => picture.id).join(" ");
+  if (drawn === key) return;
+  drawn = key;
+  await draw(newest, key);
+}
+
+async function draw(pictures, key) {
+  const buttons = pictures.map((picture) => {
+    const button = document.createElement("button");
+    button.className = "picture";
+    button.dataset.large = picture.src;
+    button.ariaLabel = `Look at it large: ${picture.alt}`;
+    button.append(framed(picture.src, picture.width, picture.height, picture.alt));
+    button.onfocus = button.onmouseenter = () => pictures.length > 1 && describe(picture.id);
+    return button;
+  });
+  await Promise.allSettled(buttons.map((button) => button.firstElementChild.decode()));
+  if (drawn !== key) return;
+  put(buttons.length ? (buttons.length > 1 ? "several" : "one") : "empty", ...buttons);
+  if (pictures.length) describe(pictures[0].id);
+  mark();
+}
+
+async function describe(id) {
+  if (described === id) return;
+  described = id;
+  const html = await server.details(id);
+  if (html && described === id) $("facts").innerHTML = html;
+}
+
+function mark() {
+  const ids = chosen ? [chosen] : newest.map((picture) => picture.id);
+  for (const tile of $("strip").querySelectorAll(".tile")) tile.toggleAttribute("data-on", ids.includes(tile.dataset.picture));
+}
+
+function choose(tile) {
+  const { picture, src, width, height } = tile.dataset;
+  chosen = drawn = picture;
+  described = "";
+  if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel }], picture);
+  else { put("empty"); describe(picture); mark(); }
+}
+
+async function act(button) {
+  const { do: what, id, place } = button.dataset;
+  button.disabled = true;
+  const problem = await server.act({ do: what, id, place: Number(place || 0) });
+  button.disabled = false;
+  if (problem) complain({ field: "", message: problem });
+  seen.queue = "";
+  ask();
+}
+
+function cancel() {
+  if (card.cancel) act({ dataset: { do: "cancel", id: card.id } });
+}
+
+function complain({ field, message }) {
+  document.querySelectorAll(".problem").forEach((old) => old.remove());
+  document.querySelectorAll("[aria-invalid]").forEach((old) => old.removeAttribute("aria-invalid"));
+  if (!message) return;
+  const place = (field && $(field)) || $("actions");
+  if (place.closest(".advanced") && !$("advanced").querySelector("input").checked) $("advanced").querySelector("input").click();
+  const note = Object.assign(document.createElement("p"), { className: "problem", id: "problem", textContent: message });
+  note.setAttribute("role", "alert");
+  place.append(note);
+  const input = field && place.querySelector("textarea, input");
+  input?.setAttribute("aria-invalid", "true");
+  input?.setAttribute("aria-describedby", "problem");
+  input?.focus();
+  note.scrollIntoView({ block: "nearest" });
+}
+
+// The draft comes a moment after the form: until then clicks wait, and what is typed is put back.
+let typed = null;
+function open() {
+  if ("ready" in document.body.dataset) return;
+  document.body.dataset.ready = "";
+  const prompt = document.querySelector("#prompt textarea");
+  if (typed === null || !prompt) return;
+  prompt.value = typed;
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+}
+setTimeout(open, 3000);
+
+watch("notice", () => {
+  const notice = props.notice || {};
+  complain(notice.problem || {});
+  if (notice.restored) setTimeout(open, 30);
+  if (notice.job) {
+    chosen = null;
+    if (innerWidth < 760) $("stage").scrollIntoView({ behavior: "smooth" });
+  }
+  ask();
+});
+
+let draft = 0;
+const edited = (event) => {
+  if (!event.target.closest?.("#forms")) return;
+  if (!("ready" in document.body.dataset) && event.type === "input") typed = event.target.value;
+  if (event.type === "input" || event.type === "pointerup") complain({});
+  clearTimeout(draft);
+  draft = setTimeout(() => trigger("input"), 350);
+};
+for (const kind of ["input", "change", "pointerup", "keyup"]) document.addEventListener(kind, edited);
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button, a");
+  if (!button) return;
+  const data = button.dataset;
+  if (data.do) act(button);
+  else if (data.picture) choose(button);
+  else if (data.choose) trigger("select", { [data.choose]: data.id });
+  else if (data.large) { $("large-image").src = data.large; $("large-image").alt = button.ariaLabel; $("large").showModal(); }
+  else if ("close" in data) $("large").close();
+  else if ("copy" in data) {
+    await navigator.clipboard?.writeText(data.copy);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy prompt"), 1500);
+  }
+});
+$("large").addEventListener("click", (event) => event.target === $("large") && $("large").close());
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    $("generate").click();
+  } else if (event.key === "Escape" && !$("large").open && !document.querySelector("[role=listbox]")) cancel();
+  else if (["ArrowLeft", "ArrowRight"].includes(event.key) && document.activeElement?.classList.contains("tile")) {
+    event.preventDefault();
+    const next = event.key === "ArrowLeft" ? "previousElementSibling" : "nextElementSibling";
+    document.activeElement[next]?.focus();
+  }
+}, true);
+document.addEventListener("click", (event) => event.target.closest("#cancel") && cancel());
+document.addEventListener("visibilitychange", () => document.hidden || ask());
+if (/Mac|iPhone|iPad/.test(navigator.platform)) document.body.dataset.mac = "";
+ask();

@@ -1,0 +1,28 @@
+"""One file, one tab: a module here with TITLE, PLACE and `build(page)` is a tab of the page."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from studio.ui.desk import Desk
+from studio.ui.ports import Studio
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a tab gets: the studio, the desk, and the component that shows the desk and carries its events."""
+
+    studio: Studio
+    desk: Desk
+    view: Any
+    load: Callable[..., Any]
+
+
+def tabs() -> list[Any]:
+    """The tab modules in the order of their PLACE."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return sorted(modules, key=lambda module: int(module.PLACE))

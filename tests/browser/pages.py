@@ -1,0 +1,111 @@
+"""What the browser tests work with: a studio as a process, and pages that listen for trouble."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Page, Request, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = str(Path(__file__).parent / "toy_page.py")
+LOCAL = {"127.0.0.1", "localhost"}
+
+
+class RunningStudio:
+    """`python -m studio` on folders of its own; it can be ended and started again."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder, self.outputs = folder, folder / "outputs"
+        self._arguments = arguments or ("-m", "studio", "--no-browser")
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self) -> RunningStudio:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("STUDIO_")}
+        folders = {"STUDIO_DATA": str(self.folder / "data"), "STUDIO_OUTPUTS": str(self.outputs)}
+        environment = {**kept, **folders, "STUDIO_MODELS": str(self.folder / "models"), "STUDIO_THREADS": "1"}
+        port = ["--port", str(urlsplit(self.url).port)] if self.url else []
+        self._process = subprocess.Popen(
+            [sys.executable, *self._arguments, *port], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        self.url = self._address()
+        return self
+
+    def _address(self) -> str:
+        assert self._process
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if found := re.search(r"http://\S+", line):
+                return found.group()
+        raise AssertionError("the studio ended before its page was open")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=30)
+            self._process = None
+
+    def kept(self) -> list[Path]:
+        return sorted(self.outputs.rglob("*.png"))
+
+
+class Visits:
+    """Opens pages in the module's browser window, or in a new one, and listens to them."""
+
+    def __init__(self, window: BrowserContext) -> None:
+        self._window = window
+        self._fresh: list[BrowserContext] = []
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+
+    def __call__(self, url: str, *, width: int = 1440, fresh: bool = False) -> Page:
+        window = self._window
+        if fresh and window.browser:
+            window = window.browser.new_context()
+            self._fresh.append(window)
+        page = window.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.on("request", self._asked)
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(url)
+        return ready(page)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in LOCAL:
+            self.foreign.append(request.url)
+
+    def forgive(self) -> None:
+        """Errors so far were meant: the test took the studio away."""
+        self.errors.clear()
+
+    def close(self) -> None:
+        for page in self._window.pages:
+            page.close()
+        for window in self._fresh:
+            window.close()
+
+
+def ready(page: Page) -> Page:
+    """The form is restored and the desk has answered."""
+    expect(page.locator("body[data-ready] #generate")).to_be_visible(timeout=30_000)
+    expect(page.locator("#queue h2")).to_be_visible(timeout=30_000)
+    expect(page.locator("#worker")).not_to_have_text("Starting the engine…")
+    return page
+
+
+def until(wanted: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for something outside the page."""
+    end = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)

@@ -1,0 +1,43 @@
+"""The page in front of a small studio without an engine: started as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "ui")]
+
+from fakes import FakeStudio  # noqa: E402  the path comes first
+
+from studio import settings as configuration  # noqa: E402
+from studio.presets import load_presets  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    port = parser.parse_args().port
+    settings = configuration.load()
+    configuration.quieten(settings.data / "temporary")
+    from studio.ui.app import build, launch
+
+    settings.outputs.mkdir(parents=True, exist_ok=True)
+    studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=load_presets(settings.presets)[0])
+    page = launch(
+        studio,
+        build(studio),
+        host="127.0.0.1",
+        port=port,
+        password="",
+        temporary=settings.data / "temporary",
+        open_browser=False,
+    )
+    print(page.url, flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

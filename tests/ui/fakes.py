@@ -1,0 +1,269 @@
+"""A small real studio for the page's tests: jobs progress on a thread and end as PNG files on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, PngImagePlugin
+
+from studio.core.adapt import adapt
+from studio.core.errors import InvalidRequest
+from studio.core.job import Job, Lane, Progress, Snapshot
+from studio.core.model import Model
+from studio.core.preset import Preset
+from studio.core.request import ImageRequest, Size
+from studio.core.result import Record
+from studio.core.worker import WorkerStatus
+
+STARTER = Model(
+    id="local:starter",
+    title="Starter",
+    backend="local",
+    default_size=Size(128, 128),
+    max_side=512,
+    default_guidance_scale=3.5,
+    samplers=("Euler", "Euler a", "DPM++ 2M Karras"),
+    licence="Apache-2.0",
+)
+TURBO = Model(
+    id="local:turbo",
+    title="Turbo",
+    backend="local",
+    default_steps=4,
+    default_guidance_scale=1.0,
+    max_count=4,
+    samplers=("LCM",),
+    negative_prompt=False,
+    default_sampler="LCM",
+)
+
+
+_USED = {
+    "device": "CPU, 2 threads",
+    "seconds": {"denoising": 1.21, "decoding": 0.14},
+    "sampler": "Euler",
+    "guidance_scale": 3.5,
+    "torch": "2.13.0",
+}
+
+
+class FakeStudio:
+    """The same doors as the engine's `Studio`. A prompt with the word “fail” fails; `step_seconds` sets the pace."""
+
+    version = "0.0-test"
+
+    def __init__(self, outputs: Path, *, step_seconds: float = 0.01, presets: list[Preset] | None = None) -> None:
+        self.outputs = outputs
+        self.step_seconds = step_seconds
+        self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
+        self.gate = threading.Event()
+        self.gate.set()
+        self._presets = presets or []
+        self._jobs: dict[str, Job] = {}
+        self._previews: dict[str, bytes] = {}
+        self._records: dict[str, Record] = {}
+        self._drafts: dict[str, dict[str, Any]] = {}
+        self._paused = False
+        self._changed = threading.Condition()
+        self._number = itertools.count(1)
+        self._over = False
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def close(self) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def models(self) -> list[Model]:
+        return [STARTER, TURBO]
+
+    def presets(self) -> list[Preset]:
+        return self._presets
+
+    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job:
+        model = next((model for model in self.models() if model.id == request.model), None)
+        if model is None:
+            raise InvalidRequest(f"There is no model “{request.model}”. Choose one from the list.", "model")
+        adapted, _ = adapt(request, model)
+        with self._changed:
+            job = Job(id=f"job{next(self._number)}", request=adapted, state="queued", lane=lane, created=time.time())
+            self._jobs[job.id] = job
+            self._changed.notify_all()
+        return self._placed(job)
+
+    def job(self, id: str) -> Job | None:
+        job = self._jobs.get(id)
+        return self._placed(job) if job else None
+
+    def jobs(self, *, active: bool = True, limit: int = 50) -> list[Job]:
+        jobs = list(self._jobs.values())
+        if active:
+            running = [job for job in jobs if job.state == "running"]
+            return [self._placed(job) for job in (*running, *self._waiting())][:limit]
+        return [self._placed(job) for job in sorted(jobs, key=lambda job: -job.created)][:limit]
+
+    def watch(self, id: str) -> Iterator[Snapshot]:
+        last: object = None
+        while True:
+            with self._changed:
+                job, preview = self._jobs[id], self._previews.get(id)
+                if (job, preview) == last and not self._over:
+                    self._changed.wait(0.2)
+                    continue
+            last = (job, preview)
+            yield Snapshot(self._placed(job), preview)
+            if job.is_over or self._over:
+                return
+
+    def cancel(self, id: str) -> Job:
+        with self._changed:
+            state = "cancelled" if self._jobs[id].state == "queued" else self._jobs[id].state
+            self._put(id, cancel_requested=True, state=state, message="Cancelled.")
+        return self._jobs[id]
+
+    def retry(self, id: str) -> Job:
+        return self._put(id, state="queued", message="", error_code="", progress=Progress(), cancel_requested=False)
+
+    def move(self, id: str, place: int) -> None:
+        with self._changed:
+            waiting = [job for job in self._waiting() if job.id != id]
+            waiting.insert(place - 1, self._jobs[id])
+            for job in waiting:
+                self._jobs[job.id] = self._jobs.pop(job.id)
+
+    def pause(self, paused: bool) -> None:
+        with self._changed:
+            self._paused = paused
+            self._changed.notify_all()
+
+    def paused(self) -> bool:
+        return self._paused
+
+    def record(self, id: str) -> Record | None:
+        record = self._records.get(id)
+        if record and record.path and not record.path.exists():
+            return replace(record, path=None, state="missing")
+        return record
+
+    def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        ids = list(reversed(self._records))
+        ids = ids[ids.index(before) + 1 :] if before in ids else ids
+        return [record for record in map(self.record, ids[:limit]) if record]
+
+    def change_record(self, id: str, **changes: Any) -> None:
+        """Only here: make a kept picture another one."""
+        self._records[id] = replace(self._records[id], **changes)
+
+    def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
+        return len(text.replace(",", " , ").split()), 77
+
+    def save_draft(self, form: str, values: Mapping[str, Any]) -> None:
+        self._drafts[form] = dict(values)
+
+    def load_draft(self, form: str) -> dict[str, Any]:
+        return dict(self._drafts.get(form, {}))
+
+    def worker(self) -> WorkerStatus:
+        return self.status
+
+    def _waiting(self) -> list[Job]:
+        return [job for job in self._jobs.values() if job.state == "queued"]
+
+    def _placed(self, job: Job) -> Job:
+        waiting = [other.id for other in self._waiting()]
+        return replace(job, position=waiting.index(job.id) + 1 if job.id in waiting else None)
+
+    def _put(self, id: str, **changes: Any) -> Job:
+        with self._changed:
+            self._jobs[id] = replace(self._jobs[id], **changes)
+            self._changed.notify_all()
+            return self._jobs[id]
+
+    def _work(self) -> None:
+        while not self._over:
+            with self._changed:
+                waiting = [] if self._paused else self._waiting()
+                if not waiting:
+                    self._changed.wait(0.2)
+                    continue
+                job = self._put(waiting[0].id, state="running", started=time.time(), attempts=waiting[0].attempts + 1)
+            self._draw(job)
+
+    def _draw(self, job: Job) -> None:
+        steps = job.request.sampling.steps or 20
+        begun = time.perf_counter()
+        for step in range(1, steps + 1):
+            self.gate.wait(20)
+            time.sleep(self.step_seconds)
+            if self._jobs[job.id].cancel_requested:
+                self._put(job.id, state="cancelled", message="Cancelled.", ended=time.time())
+                return
+            eta = (time.perf_counter() - begun) / step * (steps - step)
+            self._previews[job.id] = _preview(step, steps)
+            self._put(job.id, progress=Progress(phase="denoising", step=step, steps=steps, eta=eta))
+        if "fail" in job.request.prompt:
+            self._put(
+                job.id,
+                state="failed",
+                error_code="out_of_memory",
+                ended=time.time(),
+                message="The device's memory does not suffice. Try 512 × 512 and one picture at a time.",
+            )
+            return
+        records = tuple(self._keep(job, place) for place in range(job.request.count))
+        self._put(job.id, state="done", records=records, ended=time.time())
+
+    def _keep(self, job: Job, place: int) -> str:
+        size, seed = job.request.task.size or Size(128, 128), (job.request.sampling.seed or 0) + place
+        now, id = datetime.now(UTC), f"{job.id}-{place}"
+        path = self.outputs / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-starter-{seed}-{id}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = PngImagePlugin.PngInfo()
+        text.add_text("parameters", f"{job.request.prompt}\nNegative prompt: \nSteps: {job.request.sampling.steps}")
+        _scene(size, seed).save(path, "PNG", pnginfo=text)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._records[id] = Record(
+            id=id,
+            job=job.id,
+            path=path,
+            name=path.name,
+            sha256=digest,
+            width=size.width,
+            height=size.height,
+            seed=seed,
+            created=now.isoformat(timespec="seconds"),
+            request=job.request,
+            stamps=("png-text",),
+            facts={"used": {**_USED, "steps": job.request.sampling.steps}},
+        )
+        return id
+
+
+def _scene(size: Size, seed: int) -> Image.Image:
+    """A little landscape, so that screenshots look like pictures."""
+    sky = [(250, 190, 120), (120, 180, 240), (150, 110, 190), (250, 150, 130)][seed % 4]
+    image = Image.new("RGB", (size.width, size.height), sky)
+    draw, width, height = ImageDraw.Draw(image), size.width, size.height
+    x = width * (0.25 + (seed % 7) / 12)
+    draw.ellipse((x - height * 0.12, height * 0.2, x + height * 0.12, height * 0.44), fill=(255, 240, 190))
+    draw.polygon([(0, height), (0, height * 0.6), (width * 0.35, height * 0.38), (width * 0.7, height)], fill=(70, 90, 140))
+    draw.polygon([(width * 0.3, height), (width * 0.75, height * 0.5), (width * 1.2, height)], fill=(50, 70, 110))
+    return image
+
+
+def _preview(step: int, steps: int) -> bytes:
+    share = step / steps
+    image = Image.effect_noise((32, 32), 90 * (1 - share)).convert("RGB")
+    image = Image.blend(image, _scene(Size(32, 32), 1), share)
+    data = BytesIO()
+    image.save(data, "JPEG", quality=80)
+    return data.getvalue()
