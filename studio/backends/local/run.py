@@ -1,0 +1,204 @@
+"""Makes the pictures of one request with a loaded pipeline.
+
+Pictures are made one at a time, on every device, each from its own generator on the CPU seeded `seed + i`. So a picture
+depends on its request alone: batches change the order of floating-point sums and with it the last bit of some pixels.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from studio.backends.local import memory, preview, samplers
+from studio.backends.local.course import Course, hooked
+from studio.backends.local.decoding import AGAIN, guarded, require_finite
+from studio.backends.local.device import total_bytes
+from studio.backends.local.loader import Loaded
+from studio.backends.local.prompts import Conditioning, condition
+from studio.core.errors import Moderated, Unsupported
+from studio.core.request import ImageRequest, Size
+from studio.core.result import ImageResult, Picture
+
+_OPTIONS = ("tiling",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A request on a loaded model with every value concrete."""
+
+    loaded: Loaded
+    request: ImageRequest
+    size: Size
+    steps: int
+    guidance_scale: float
+    seed: int
+    sampler: str
+
+    @classmethod
+    def of(cls, loaded: Loaded, request: ImageRequest) -> Plan:
+        model, asked = loaded.found.model, request.sampling
+        sampler = asked.sampler or model.default_sampler
+        if sampler not in model.samplers:
+            raise Unsupported(f"{model.title} has no sampler “{sampler}”. Choose one of: {', '.join(model.samplers)}.")
+        return cls(
+            loaded=loaded,
+            request=request,
+            size=request.task.size or model.default_size,
+            steps=asked.steps or model.default_steps,
+            guidance_scale=model.default_guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
+            seed=asked.seed or 0,
+            sampler=sampler,
+        )
+
+    @property
+    def tiling(self) -> bool:
+        return bool(self.request.options.get("tiling"))
+
+
+def generate(plan: Plan, course: Course) -> ImageResult:
+    """Make `request.count` pictures. Raises `Cancelled`, `BadPicture`, `Moderated`, `OutOfMemory` and foreign errors."""
+    refuse_hopeless(plan)
+    loaded, pipe = plan.loaded, plan.loaded.pipe
+    notes = [f"option {name} is unknown here" for name in plan.request.options if name not in _OPTIONS]
+    pictures = []
+    with hooked(pipe, loaded.denoiser, course), guarded(pipe.vae, notes.append, tiling=plan.tiling), _quiet():
+        course.enter("encoding")
+        conditioning = condition(loaded, plan.request)
+        with _encoded_once(pipe):
+            for index in range(plan.request.count):
+                image = _draw(plan, conditioning, index, course)
+                if image is None:
+                    notes.append(f"the picture with seed {plan.seed + index} was withheld by the model's safety checker")
+                else:
+                    pictures.append(Picture(image=image, seed=plan.seed + index))
+    course.enter(None)
+    if not pictures:
+        raise Moderated("The model's safety checker withheld the picture. Change the prompt or the seed.")
+    used = {**_used(plan), "tokens": conditioning.tokens, "seconds": course.seconds}
+    if AGAIN in notes:
+        used["vae_dtype"] = "float32"
+    return ImageResult(pictures=tuple(pictures), used=used, notes=tuple(dict.fromkeys([*conditioning.notes, *notes])))
+
+
+def refuse_hopeless(plan: Plan) -> None:
+    """Raise `OutOfMemory` before any work if one picture needs more than the device has in all."""
+    total = total_bytes(plan.loaded.device)
+    if not plan.tiling and memory.picture_bytes(plan.loaded.pipe, plan.size) > total:
+        raise memory.failure(plan.loaded.pipe, plan.size, total)
+
+
+def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
+    """Picture number `index`; None if the safety checker flagged it."""
+    import torch
+
+    pipe, family, seed = plan.loaded.pipe, plan.loaded.found.family, plan.seed + index
+    scheduler = samplers.build(plan.sampler, family.samplers, plan.loaded.schedule, steps=plan.steps, seed=seed)
+    wanted = {
+        **conditioning.arguments,
+        "width": plan.size.width,
+        "height": plan.size.height,
+        "num_inference_steps": plan.steps,
+        family.guidance: plan.guidance_scale,
+        "generator": torch.Generator("cpu").manual_seed(seed),
+        "callback_on_step_end": _reporter(plan, scheduler, index, course),
+    }
+    accepted = inspect.signature(pipe.__call__).parameters
+    own, pipe.scheduler = pipe.scheduler, scheduler
+    try:
+        output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
+    finally:
+        pipe.scheduler = own
+    flagged = getattr(output, "nsfw_content_detected", None)
+    return None if flagged and flagged[0] else output.images[0].convert("RGB")
+
+
+def _reporter(plan: Plan, scheduler: Any, index: int, course: Course) -> Any:
+    """The callback after each step: stop sign, range check, progress, and a preview if one is due."""
+    last = _remember_step(scheduler)
+
+    def report(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        course.watch.check()
+        require_finite(values["latents"])
+        total = pipe.num_timesteps
+        course.watch.step(index * total + step + 1, plan.request.count * total, show)
+        return values
+
+    def show() -> Image.Image | None:
+        latents = preview.without_noise(scheduler, *last)
+        return preview.picture(latents, plan.loaded.colours, (plan.size.width, plan.size.height))
+
+    return report
+
+
+def _remember_step(scheduler: Any) -> list[Any]:
+    """The arguments (prediction, timestep, sample) of the scheduler's last step, in a list that is kept up to date."""
+    last: list[Any] = []
+    original = scheduler.step
+
+    @functools.wraps(original)
+    def step(prediction: Any, timestep: Any, sample: Any, *args: Any, **options: Any) -> Any:
+        last[:] = prediction, timestep, sample
+        return original(prediction, timestep, sample, *args, **options)
+
+    scheduler.step = step
+    return last
+
+
+@contextmanager
+def _encoded_once(pipe: Any) -> Iterator[None]:
+    """All pictures of a request share their prompts: encode them for the first one only."""
+    original = pipe.encode_prompt
+    known: list[Any] = []
+
+    @functools.wraps(original)
+    def encode_prompt(*args: Any, **options: Any) -> Any:
+        if not known:
+            known.append(original(*args, **options))
+        return known[0]
+
+    pipe.encode_prompt = encode_prompt
+    try:
+        yield
+    finally:
+        del pipe.encode_prompt
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The libraries' advice to programmers is not for our users."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _used(plan: Plan) -> dict[str, Any]:
+    """What really ran, for the record and the file."""
+    import diffusers
+    import torch
+    import transformers
+
+    found, device = plan.loaded.found, plan.loaded.device
+    facts: dict[str, Any] = {
+        "model": found.model.id,
+        "model_sha256": plan.loaded.sha256.result(),
+        "pipeline": found.pipeline,
+        "scheduler": found.family.samplers[plan.sampler].scheduler,
+        "sampler": plan.sampler,
+        "steps": plan.steps,
+        "guidance_scale": plan.guidance_scale,
+        "width": plan.size.width,
+        "height": plan.size.height,
+        "device": f"{device.kind}: {device.name}",
+        "dtype": str(plan.loaded.denoiser.dtype).removeprefix("torch."),
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "transformers": transformers.__version__,
+    }
+    return {**facts, "tiling": True} if plan.tiling else facts
