@@ -98,8 +98,10 @@ def _generate(settings: Settings, arguments: argparse.Namespace) -> int:
 def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.doctor import doctor
 
-    models = [model for backend in plugins.backends(settings) for model in backend.models()]
-    return doctor(settings, models, as_json=arguments.json)
+    backends = plugins.backends(settings)
+    models = [model for backend in backends for model in backend.models()]
+    unfit = [sentence for backend in backends for sentence in backend.problems()]
+    return doctor(settings, models, unfit, as_json=arguments.json)
 
 
 def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:

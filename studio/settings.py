@@ -27,8 +27,20 @@ from studio.core.errors import InvalidRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = ("password",)
-KEYS = ("HF_TOKEN", "STABILITY_API_KEY", "REPLICATE_API_TOKEN", "FIREWORKS_API_KEY", "TOGETHER_API_KEY", "FAL_KEY",
-        "BFL_API_KEY", "OPENAI_API_KEY", "AIMLAPI_API_KEY", "MODELSLAB_API_KEY", "HOTPOT_API_KEY", "AIME_API_KEY")  # fmt: skip
+KEYS = (
+    "HF_TOKEN",
+    "STABILITY_API_KEY",
+    "REPLICATE_API_TOKEN",
+    "FIREWORKS_API_KEY",
+    "TOGETHER_API_KEY",
+    "FAL_KEY",
+    "BFL_API_KEY",
+    "OPENAI_API_KEY",
+    "AIMLAPI_API_KEY",
+    "MODELSLAB_API_KEY",
+    "HOTPOT_API_KEY",
+    "AIME_API_KEY",
+)
 
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",

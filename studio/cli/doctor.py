@@ -39,9 +39,12 @@ class Report:
         return not any(problem.fatal for problem in self.problems)
 
 
-def doctor(settings: Settings, models: Sequence[Model], *, as_json: bool) -> int:
-    """Print the report, as text or as JSON; returns 0 if the studio is usable and 1 if not."""
-    report = examine(settings, models)
+def doctor(settings: Settings, models: Sequence[Model], unfit: Sequence[str] = (), *, as_json: bool) -> int:
+    """Print the report, as text or as JSON; returns 0 if the studio is usable and 1 if not.
+
+    `unfit` holds a sentence for each model folder that cannot be used.
+    """
+    report = examine(settings, models, unfit)
     if as_json:
         print(json.dumps({"usable": report.usable, **asdict(report)}, indent=2, default=str))
     else:
@@ -49,7 +52,9 @@ def doctor(settings: Settings, models: Sequence[Model], *, as_json: bool) -> int
     return 0 if report.usable else 1
 
 
-def examine(settings: Settings, models: Sequence[Model], device_command: Sequence[str] = ()) -> Report:
+def examine(
+    settings: Settings, models: Sequence[Model], unfit: Sequence[str] = (), device_command: Sequence[str] = ()
+) -> Report:
     """Look at everything; `device_command` prints the device as one JSON object, by default our own probe."""
     device, problems = probe_device(device_command or (sys.executable, "-m", "studio.backends.local.device"))
     folders = (
@@ -60,6 +65,7 @@ def examine(settings: Settings, models: Sequence[Model], device_command: Sequenc
     problems += package_problems(pins(ROOT / "requirements.txt"))
     problems += gpu_problems(str(device.get("kind", "")))
     problems += [problem for place in folders for problem in place.problems()]
+    problems += [Problem(sentence, fatal=False) for sentence in unfit]
     if not models:
         problems.append(Problem(f"No model was found. Put one in diffusers layout into {settings.models}.", fatal=True))
     return Report(

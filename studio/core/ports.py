@@ -34,6 +34,9 @@ class Backend(Protocol):
 
     def models(self) -> Sequence[Model]: ...
 
+    def problems(self) -> Sequence[str]:
+        """A sentence for each thing that looks like a model and cannot be used."""
+
     def generate(self, request: ImageRequest, model: Model, watch: Watch) -> ImageResult:
         """Make `request.count` pictures. The request was adapted: every sampling value and the size are concrete.
 

@@ -32,6 +32,9 @@ class ToyBackend:
     def models(self) -> Sequence[Model]:
         return (MODEL,)
 
+    def problems(self) -> Sequence[str]:
+        return ()
+
     def count_tokens(self, model: Model, text: str) -> int | None:
         return len(text.split())
 

@@ -61,8 +61,15 @@ def test_the_real_doctor_names_the_keys_that_are_set_and_never_shows_one(tmp_pat
         assert json.loads(result.stdout)["usable"] is (result.returncode == 0)
 
 
+def test_a_folder_that_is_no_model_is_a_problem_that_stops_nothing(tmp_path: Path) -> None:
+    unfit = ["The folder x has only pickled weights. Convert them to safetensors."]
+    report = examine(some_settings(tmp_path), [a_model()], unfit, device_command=says())
+    assert unfit[0] in "\n".join(lines_of(report))
+    assert report.usable
+
+
 def test_a_sound_studio_is_usable_and_says_so(tmp_path: Path) -> None:
-    report = examine(some_settings(tmp_path), [a_model()], says())
+    report = examine(some_settings(tmp_path), [a_model()], device_command=says())
     text = "\n".join(lines_of(report))
     assert report.usable
     for words in (
@@ -75,20 +82,20 @@ def test_a_sound_studio_is_usable_and_says_so(tmp_path: Path) -> None:
 
 
 def test_problems_of_the_device_are_passed_on(tmp_path: Path) -> None:
-    report = examine(some_settings(tmp_path), [a_model()], says(problems=["Close the other program."]))
+    report = examine(some_settings(tmp_path), [a_model()], device_command=says(problems=["Close the other program."]))
     assert report.usable
     assert "  1. Close the other program." in lines_of(report)
 
 
 def test_no_model_is_something_to_mend(tmp_path: Path) -> None:
-    report = examine(some_settings(tmp_path), [], says())
+    report = examine(some_settings(tmp_path), [], device_command=says())
     assert not report.usable
     assert str(tmp_path / "models") in lines_of(report)[-1]
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_its_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    report = examine(some_settings(tmp_path, outputs=tmp_path / "file" / "outputs"), [a_model()], says())
+    report = examine(some_settings(tmp_path, outputs=tmp_path / "file" / "outputs"), [a_model()], device_command=says())
     assert not report.usable
     assert "STUDIO_OUTPUTS" in lines_of(report)[-1]
 
