@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tiny_models import tiny_sd
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
@@ -191,3 +192,26 @@ def wait_until_drawing(environment: dict[str, str]) -> None:
             time.sleep(0.05)
     finally:
         library.close()
+
+
+@pytest.fixture
+def broken_model(environment: dict[str, str]) -> str:
+    """A model under `models/` whose autoencoder gives no numbers."""
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_sd(Path(environment["STUDIO_MODELS"]) / "broken")
+    file = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights["decoder.conv_in.bias"].fill_(float("nan"))
+    save_file(weights, file, {"format": "pt"})
+    return "local:broken"
+
+
+def test_a_model_that_gives_no_numbers_is_a_failed_job_and_never_a_black_picture(
+    environment: dict[str, str], broken_model: str
+) -> None:
+    done = run(environment, "generate", "a fox", "--model", broken_model, "--size", "64x64", "--steps", "2", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["state"], answer["error_code"]) == (1, "failed", "bad_picture")
+    assert answer["message"].endswith(".")
+    assert kept_files(environment) == []
