@@ -33,11 +33,12 @@ def set_number(page: Page, field: str, value: int) -> None:
 
 
 def start_long(page: Page, prompt: str) -> str:
-    """A job of 150 steps that is drawing; returns its id."""
+    """A job of four pictures with 150 steps each, too long for any test, that is drawing; returns its id."""
     advanced(page)
     set_number(page, "steps", 150)
+    set_number(page, "count", 4)
     generate(page, prompt)
-    expect(page.locator(f"{RUNNING} #job-detail")).to_contain_text("of 150", timeout=60_000)
+    expect(page.locator(f"{RUNNING} #job-detail")).to_contain_text("of 600", timeout=60_000)
     return page.locator("#job").get_attribute("data-job") or ""
 
 
@@ -78,7 +79,7 @@ def test_a_reload_and_a_second_browser_find_the_running_job_and_its_progress(stu
     ready(page)
     other = visit(studio.url, fresh=True)
     for view in (page, other):
-        expect(view.locator(f"#job[data-state=running][data-job='{id}'] #job-detail")).to_contain_text("of 150")
+        expect(view.locator(f"#job[data-state=running][data-job='{id}'] #job-detail")).to_contain_text("of 600")
         expect(view.locator("#stage[data-view=preview] img")).to_have_attribute(
             "src", re.compile("^data:image/jpeg;base64,")
         )
@@ -91,6 +92,7 @@ def test_several_generations_queue_up_and_all_are_kept(studio: RunningStudio, vi
     page = visit(studio.url)
     advanced(page)
     set_number(page, "steps", 3)
+    set_number(page, "count", 1)
     before = len(studio.kept())
     write(page, "one blue square on a white background")
     for _ in range(3):
