@@ -57,7 +57,9 @@ def memory(pid: int) -> tuple[float, float]:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Whichever thread started them."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for found in lists for child in found.read_text().split()]
 
 
 def row(name: str, seconds: list[float]) -> str:
