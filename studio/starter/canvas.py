@@ -16,8 +16,8 @@ _LIGHT: dict[str, tuple[Rgb, Rgb, float, Rgb]] = {
     "dawn": ((246, 168, 176), (255, 228, 196), 0.94, (250, 205, 190)),
     "day": ((62, 152, 232), (190, 228, 250), 1.0, (196, 224, 244)),
     "sunset": ((236, 92, 44), (255, 196, 84), 0.86, (246, 150, 80)),
-    "dusk": ((92, 62, 150), (206, 132, 186), 0.72, (150, 104, 170)),
-    "night": ((12, 20, 58), (40, 62, 118), 0.56, (34, 52, 100)),
+    "dusk": ((92, 62, 150), (206, 132, 186), 0.84, (150, 104, 170)),
+    "night": ((12, 20, 58), (40, 62, 118), 0.7, (34, 52, 100)),
 }
 _PLAIN = ((0, 0, 0), (0, 0, 0), 1.0, (0, 0, 0))
 
@@ -29,6 +29,17 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
         round(a[1] + (b[1] - a[1]) * share),
         round(a[2] + (b[2] - a[2]) * share),
     )
+
+
+def greyed(colour: Rgb, time: str) -> Rgb:
+    """``colour`` under a covered sky."""
+    grey = {"night": 76, "dusk": 140}.get(time, 190)
+    return mix(colour, (grey, grey, grey + 8), 0.42)
+
+
+def sky_colours(time: str) -> tuple[Rgb, Rgb]:
+    """The upper sky of an hour: when it is clear, when it is covered."""
+    return _LIGHT[time][0], greyed(_LIGHT[time][0], time)
 
 
 @dataclass
@@ -44,10 +55,9 @@ class Canvas:
         self.pen = ImageDraw.Draw(self.image)
         self.top, self.low, self.light, self.haze = _LIGHT.get(self.scene.time, _PLAIN)
         if self.scene.weather in ("rain", "snow", "fog"):
-            grey = round(90 + 110 * self.light * self.light) if self.scene.time != "night" else 84
-            self.top, self.low = (mix(c, (grey, grey, grey + 8), 0.42) for c in (self.top, self.low))
-            self.haze = mix(self.haze, (grey, grey, grey + 8), 0.42)
+            self.top, self.low, self.haze = (greyed(colour, self.scene.time) for colour in (self.top, self.low, self.haze))
         self.width, self.height = self.image.size
+        self.body_x = self.rng.uniform(0.18, 0.82)
         self.unit = 0.5 * (min(self.image.size) + (self.width * self.height) ** 0.5)
 
     def lit(self, colour: Rgb, depth: float = 0.0) -> Rgb:
@@ -115,6 +125,6 @@ def hill(c: Canvas, y: float, swing: float, colour: Rgb) -> None:
 def places(c: Canvas) -> list[float]:
     """Where the main things stand, as fractions of the width."""
     if c.scene.count == 1:
-        return [{"left": 0.27, "centre": 0.5, "right": 0.73}[c.scene.side] + c.rng.uniform(-0.04, 0.04)]
+        return [{"left": 0.28, "centre": 0.5, "right": 0.72}[c.scene.side] + c.rng.uniform(-0.04, 0.04)]
     ends = (0.28, 0.72) if c.scene.count == 2 else (0.2, 0.5, 0.8)
     return [x + c.rng.uniform(-0.03, 0.03) for x in ends]

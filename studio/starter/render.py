@@ -48,8 +48,8 @@ def _sky(c: Canvas) -> None:
     c.fade(c.top, c.low, 0.0, 0.8)
     c.image.paste(c.low, (0, round(0.8 * c.height), c.width, c.height))
     if c.scene.time == "night" and c.scene.weather == "clear":
-        for _ in range(16):
-            c.disc(c.rng.uniform(0.03, 0.97), c.rng.uniform(0.03, 0.5), c.rng.choice((0.009, 0.012)), (238, 240, 255))
+        for _ in range(12):
+            c.disc(c.rng.uniform(0.03, 0.97), c.rng.uniform(0.03, 0.5), c.rng.choice((0.012, 0.016)), (238, 240, 255))
     if c.scene.body != "none":
         _sun_or_moon(c)
     if c.scene.weather in ("cloudy", "rain", "snow"):
@@ -58,7 +58,7 @@ def _sky(c: Canvas) -> None:
 
 
 def _sun_or_moon(c: Canvas) -> None:
-    x, low = c.rng.uniform(0.18, 0.82), c.scene.time in ("sunset", "dawn")
+    x, low = c.body_x, c.scene.time in ("sunset", "dawn")
     y = c.rng.uniform(0.34, 0.44) if low else c.rng.uniform(0.14, 0.24)
     if c.scene.body == "sun":
         disc, halo = ((255, 240, 190), (255, 236, 170)) if low else ((255, 226, 80), (255, 246, 200))
@@ -85,12 +85,12 @@ def _weather(c: Canvas) -> None:
     kind = c.scene.weather
     if kind == "rain":
         drop = mix(c.low, (225, 236, 255), 0.6)
-        for _ in range(26):
+        for _ in range(18):
             x, y = c.rng.uniform(0.0, 1.05), c.rng.uniform(-0.05, 1.0)
-            c.local(x, y, 0.075, [(0, 0), (0.22, 0), (-0.28, 1), (-0.5, 1)], drop)
+            c.local(x, y, 0.1, [(0, 0), (0.2, 0), (-0.3, 1), (-0.5, 1)], drop)
     elif kind == "snow":
-        for _ in range(30):
-            c.disc(c.rng.uniform(0, 1), c.rng.uniform(0, 1), c.rng.uniform(0.014, 0.021), mix((255, 255, 255), c.haze, 0.1))
+        for _ in range(20):
+            c.disc(c.rng.uniform(0, 1), c.rng.uniform(0, 1), c.rng.uniform(0.018, 0.028), mix((255, 255, 255), c.haze, 0.1))
     elif kind == "fog":
-        rows = np.interp(np.linspace(0, 1, 64), (0, 0.4, 0.68, 1), (20, 120, 205, 150))
+        rows = np.interp(np.linspace(0, 1, 64), (0, 0.4, 0.68, 1), (20, 90, 165, 110))
         c.veil(mix(c.haze, (236, 238, 242), 0.35 + 0.25 * c.light), Image.fromarray(rows.astype(np.uint8)[:, None], "L"))

@@ -4,7 +4,7 @@ The caption (``captions.py``) and the pixels (``render.py``) are both made from 
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KINDS = ("mountains", "sailboat", "city", "house", "desert", "balloon", "forest", "shapes")
 TIMES = ("dawn", "day", "sunset", "dusk", "night")
@@ -63,16 +63,15 @@ def draw_scene(seed: int, index: int) -> Scene:
     kind = rng.choice(KINDS)
     count = rng.choices((1, 2, 3), (60, 20, 20))[0] if kind in COUNTED else 1
     side = rng.choice(SIDES) if kind in SIDED and count == 1 else "centre"
-    blurred = rng.random() < 0.05
     colour = rng.choice(tuple(COLOURS))
-    common = {"kind": kind, "count": count, "side": side, "blurred": blurred, "colour": colour}
-    size = {"width": width, "height": height, "seed": rng.randrange(2**31)}
+    scene = Scene(kind=kind, count=count, side=side, colour=colour, width=width, height=height, seed=rng.randrange(2**31))
+    scene = replace(scene, blurred=rng.random() < 0.05)
     if kind == "shapes":
         background = rng.choice([name for name in COLOURS if name != colour])
-        return Scene(**common, **size, time="none", weather="none", background=background, shape=rng.choice(SHAPES))
+        return replace(scene, time="none", weather="none", background=background, shape=rng.choice(SHAPES))
     time = rng.choice(TIMES)
-    weather = rng.choices(WEATHERS, (52, 18, 10, 10, 10))[0]
-    return Scene(**common, **size, time=time, weather=weather, body=_body(rng, time, weather))
+    weather = rng.choices(WEATHERS, (56, 18, 9, 9, 8))[0]
+    return replace(scene, time=time, weather=weather, body=_body(rng, time, weather))
 
 
 def _body(rng: random.Random, time: str, weather: str) -> str:

@@ -18,8 +18,8 @@ def mountains(c: Canvas) -> None:
     """Three peaks with white caps over a meadow; the peaks have the colour."""
     hill(c, 0.6, 0.03, c.lit((140, 160, 190), 0.6))
     peaks = sorted(((0.2, 0.34), (0.78, 0.36), (0.5, 0.24)), key=lambda peak: -peak[1])
-    for x, top in peaks:
-        x, top = x + c.rng.uniform(-0.06, 0.06), top + c.rng.uniform(-0.03, 0.05)
+    for middle, height in peaks:
+        x, top = middle + c.rng.uniform(-0.06, 0.06), height + c.rng.uniform(-0.03, 0.05)
         foot, slope = 0.85, 0.75 * c.unit / c.width
         left, right = x - slope * (foot - top), x + slope * (foot - top)
         c.poly([(left, foot), (x, top), (right, foot)], _tone(c))
@@ -41,9 +41,10 @@ def sailboat(c: Canvas) -> None:
     sea = c.lit((36, 120, 178))
     c.fade(mix(sea, c.low, 0.45), mix(sea, (0, 10, 40), 0.25), line, 1.0)
     if c.scene.body != "none":
+        x = c.body_x
         for step in range(5):
             y, half = line + 0.04 + step * 0.07, 0.05 + 0.025 * step
-            c.poly([(0.5 - half, y), (0.5 + half, y), (0.5 + half, y + 0.02), (0.5 - half, y + 0.02)], mix(c.low, sea, 0.3))
+            c.poly([(x - half, y), (x + half, y), (x + half, y + 0.02), (x - half, y + 0.02)], mix(c.low, sea, 0.3))
     size = {1: 0.27, 2: 0.2, 3: 0.15}[c.scene.count]
     for x in places(c):
         y = 0.76 + c.rng.uniform(-0.02, 0.03)
@@ -61,8 +62,8 @@ def city(c: Canvas) -> None:
         c.poly([(x - 0.075, 1), (x - 0.075, top), (x + 0.075, top), (x + 0.075, 1)], c.lit((110, 124, 160), 0.45))
     dark = c.scene.time in ("night", "dusk")
     pane = _WARM if dark else c.lit((226, 240, 250))
-    for place, (x, top) in enumerate(((0.1, 0.56), (0.31, 0.4), (0.53, 0.5), (0.73, 0.34), (0.92, 0.55))):
-        top += c.rng.uniform(-0.07, 0.07)
+    for place, (x, height) in enumerate(((0.1, 0.56), (0.31, 0.4), (0.53, 0.5), (0.73, 0.34), (0.92, 0.55))):
+        top = height + c.rng.uniform(-0.07, 0.07)
         half = 0.088
         c.poly([(x - half, 1), (x - half, top), (x + half, top), (x + half, 1)], _tone(c, 0.16 * (place % 2)))
         c.poly(
