@@ -107,6 +107,9 @@ class JobStore(Protocol):
     def begin(self, id: str) -> int:
         """Count one more attempt and return the count."""
 
+    def forgive(self, worker: str) -> None:
+        """Take back the attempt that is going on: this worker is told to stop, it did not die."""
+
     def advance(
         self, id: str, state: JobState, *, message: str = "", error_code: str = "", records: Sequence[str] = ()
     ) -> Job:

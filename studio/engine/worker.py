@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -44,6 +45,7 @@ class Worker:
         self._describe, self._out = describe, out or sys.stdout
         self._pipe, self._device = threading.Lock(), threading.Lock()
         self._stopping = threading.Event()
+        self._serving = False
 
     def run(self, orders: Iterable[str]) -> None:
         """Serve until the orders end or say stop."""
@@ -51,6 +53,7 @@ class Worker:
         lock = FileLock(self._data / f"{self._name}.lock")
         if not self._acquire(lock):
             return
+        self._serving = True
         consumer = Consumer(self._data, self._name, self._claim, self._make, self._keep)
         consumer.start()
         self.emit({"event": "status", "state": "warming"})
@@ -71,6 +74,9 @@ class Worker:
     def _listen(self, orders: Iterable[str]) -> None:
         for line in orders:
             if line.strip() == "stop":
+                if self._serving:
+                    with suppress(LibraryError):
+                        self._jobs.forgive(self._name)
                 os._exit(0)  # the job at hand keeps its ticket and goes on at the next start
         self._stopping.set()
 

@@ -78,6 +78,14 @@ class SqliteJobs:
             raise _unknown(id)
         return int(rows[0]["attempts"])
 
+    def forgive(self, worker: str) -> None:
+        """Take back the attempt that is going on: this worker is told to stop, it did not die."""
+        self._database.change(
+            """UPDATE job SET attempts = attempts - 1
+               WHERE worker = ? AND attempts > 0 AND state IN ('running', 'delayed')""",
+            (worker,),
+        )
+
     def advance(
         self, id: str, state: JobState, *, message: str = "", error_code: str = "", records: Sequence[str] = ()
     ) -> Job:

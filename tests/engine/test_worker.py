@@ -20,6 +20,7 @@ from studio.core.request import ImageRequest, Sampling
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
 from studio.engine.studio import Shelf, Studio
+from studio.engine.worker import MAX_ATTEMPTS
 from studio.library import open_library
 
 pytestmark = pytest.mark.slow
@@ -191,6 +192,17 @@ def test_a_closed_studio_leaves_its_job_for_the_next_start(place: Place) -> None
     assert until(again, running.id, over).state == "done"
     assert until(again, waiting.id, over).state == "done"
     assert len(place.files()) == 2
+
+
+def test_closing_the_studio_often_in_mid_job_does_not_count_against_the_job(place: Place) -> None:
+    studio = place.studio()
+    job = studio.submit(a_request("150 steps"))
+    for _ in range(MAX_ATTEMPTS + 1):
+        until(studio, job.id, drawing)
+        place.close()
+        studio = place.studio()
+    ended = until(studio, job.id, over)
+    assert (ended.state, ended.attempts) == ("done", 1)
 
 
 def test_a_second_studio_on_the_same_folder_waits_behind_the_first_and_takes_over(place: Place) -> None:
