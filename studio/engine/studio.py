@@ -170,8 +170,9 @@ class Studio:
         match event.get("event"):
             case "preview":
                 self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
-            case "status" if event.get("state") in ("ready", "standby") and not self._tickets.is_open:
-                self._tickets.open()
+            case "status" if event.get("state") in ("ready", "standby"):
+                if not self._tickets.is_open:
+                    self._tickets.open()
                 self._tickets.enqueue(self._waiting() + 1)
         self._wake()
 
