@@ -114,3 +114,8 @@ def test_nothing_in_the_queue_file_is_pickled(tmp_path: Path) -> None:
     content = b"".join(file.read_bytes() for file in tmp_path.glob("queue.sqlite*"))
     assert b"take_next_job" in content
     assert b"gASV" not in content, "the start of a base64 pickle"
+
+
+def test_the_queue_has_a_write_ahead_log_so_that_a_killed_writer_blocks_nobody(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    assert (tmp_path / "queue.sqlite").read_bytes()[18:20] == b"\x02\x02", "the header's format: 2 is WAL"
