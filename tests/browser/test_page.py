@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pages import TOY, RunningStudio, Visits, ready
@@ -148,8 +149,8 @@ def test_what_is_typed_before_the_draft_has_come_is_not_lost(toy: RunningStudio,
     expect(page.locator("#tokens [data-chunks]")).to_have_text("3 / 75 tokens")
     page.reload(wait_until="commit")
     page.locator("#prompt textarea").fill("typed at once", timeout=20_000)
-    expect(ready(page).locator("#prompt textarea")).to_have_value("typed at once")
-    expect(page.locator("#tokens [data-chunks]")).to_have_text("3 / 75 tokens")
+    # the draft may come between the selecting and the typing of a fill: then the words stand behind it, and are kept
+    expect(ready(page).locator("#prompt textarea")).to_have_value(re.compile("^(an old draft)?typed at once$"))
 
 
 def test_a_picture_whose_file_is_gone_is_shown_as_gone(toy: RunningStudio, visit: Visits) -> None:
