@@ -41,10 +41,10 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
     if request.count > model.max_count:
         raise InvalidRequest(f"{model.title} makes at most {model.max_count} pictures at once. Lower the count.", "count")
     size, size_notes = _fit_size(request.task.size or model.default_size, model)
-    sampling, sampling_notes = _fill_sampling(request, model)
+    sampling = _fill_sampling(request, model)
     negative, negative_notes = _fit_negative(request, model, sampling)
     adapted = replace(request, task=TextToImage(size), sampling=sampling, negative_prompt=negative)
-    return adapted, (*size_notes, *sampling_notes, *negative_notes)
+    return adapted, (*size_notes, *negative_notes)
 
 
 def _fit_size(size: Size, model: Model) -> tuple[Size, tuple[str, ...]]:
@@ -60,7 +60,7 @@ def _fit_size(size: Size, model: Model) -> tuple[Size, tuple[str, ...]]:
     return fitted, (f"size {size} became {fitted}: sides must be multiples of {unit}",)
 
 
-def _fill_sampling(request: ImageRequest, model: Model) -> tuple[Sampling, tuple[str, ...]]:
+def _fill_sampling(request: ImageRequest, model: Model) -> Sampling:
     asked = request.sampling
     sampler = asked.sampler or model.default_sampler
     if model.samplers and sampler not in model.samplers:
@@ -70,7 +70,7 @@ def _fill_sampling(request: ImageRequest, model: Model) -> tuple[Sampling, tuple
         raise InvalidRequest(f"The last seed would be above {MAX_SEED}. Choose a smaller seed.", "seed")
     guidance = model.default_guidance_scale if asked.guidance_scale is None else asked.guidance_scale
     steps = asked.steps or model.default_steps
-    return Sampling(steps=steps, guidance_scale=guidance, seed=seed, sampler=sampler), ()
+    return Sampling(steps=steps, guidance_scale=guidance, seed=seed, sampler=sampler)
 
 
 def _fit_negative(request: ImageRequest, model: Model, sampling: Sampling) -> tuple[str, tuple[str, ...]]:

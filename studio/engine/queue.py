@@ -8,7 +8,6 @@ worker that died is taken up again where it was, step by step. A ticket too many
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,10 +137,3 @@ class Consumer:
         from dbos import DBOS
 
         DBOS.destroy(workflow_completion_timeout_sec=patience)
-
-    def wait_until_idle(self) -> None:
-        """Return when no ticket of this worker is running."""
-        from dbos import DBOS
-
-        while DBOS.list_workflows(status="PENDING", executor_id=self._worker, load_input=False, load_output=False):
-            time.sleep(POLL)

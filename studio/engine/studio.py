@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -186,8 +187,7 @@ class Studio:
 
     def _insist(self, id: str, worker: WorkerProcess) -> None:
         """Reading one huge weight file cannot be interrupted from within; the process can."""
-        waited = threading.Event()
-        waited.wait(PATIENCE_WITH_LOADING)
+        time.sleep(PATIENCE_WITH_LOADING)
         job = self._shelf.jobs.get(id)
         if job and not job.is_over and job.progress.phase == "loading" and worker.status.state == "ready":
             worker.kill()
