@@ -10,18 +10,35 @@ from dataclasses import replace
 
 from studio.core.errors import InvalidRequest, Unsupported
 from studio.core.model import Model
-from studio.core.request import MAX_SEED, ImageRequest, Sampling, Size, TextToImage
+from studio.core.request import (
+    AREAS,
+    FILLS,
+    MAX_SEED,
+    RESIZES,
+    ImageRequest,
+    ImageToImage,
+    Inpaint,
+    Outpaint,
+    Sampling,
+    Size,
+    Task,
+    TextToImage,
+)
 
 MAX_PROMPT = 20_000
 MAX_STEPS = 500
 MAX_GUIDANCE = 50.0
+MAX_REACH = 2048
+"""Pixels of padding, growth, feather and overlap."""
+MAX_CANVAS = 100_000_000
+"""Pixels of a canvas: 12 000 × 8 000 fits."""
 
 
 def check(request: ImageRequest) -> None:
     """Raise `InvalidRequest` for what no model could do."""
     for name, text in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
         _check_text(name, text)
-    if not request.prompt.strip():
+    if not request.prompt.strip() and not isinstance(request.task, Inpaint | Outpaint):
         raise InvalidRequest("The prompt is empty. Describe the picture you want.", "prompt")
     if request.count < 1:
         raise InvalidRequest(f"The count is {request.count}. Ask for at least one picture.", "count")
@@ -31,6 +48,7 @@ def check(request: ImageRequest) -> None:
     _check_range("seed", sampling.seed, 0, MAX_SEED)
     if request.task.size and min(request.task.size.width, request.task.size.height) < 1:
         raise InvalidRequest(f"The size {request.task.size} is empty. Both sides need at least one pixel.", "size")
+    _check_task(request.task)
 
 
 def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str, ...]]:
@@ -40,11 +58,71 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
         raise Unsupported(f"{model.title} cannot do {request.task.kind}. Choose another model.")
     if request.count > model.max_count:
         raise InvalidRequest(f"{model.title} makes at most {model.max_count} pictures at once. Lower the count.", "count")
-    size, size_notes = _fit_size(request.task.size or model.default_size, model)
     sampling = _fill_sampling(request, model)
+    task, task_notes = _fit_task(request.task, model, sampling.steps or 1)
     negative, negative_notes = _fit_negative(request, model, sampling)
-    adapted = replace(request, task=TextToImage(size), sampling=sampling, negative_prompt=negative)
-    return adapted, (*size_notes, *negative_notes)
+    return replace(request, task=task, sampling=sampling, negative_prompt=negative), (*task_notes, *negative_notes)
+
+
+def _check_task(task: Task) -> None:
+    match task:
+        case TextToImage():
+            return
+        case ImageToImage():
+            _check_choice("resize", task.resize, RESIZES)
+        case Inpaint():
+            _check_choice("fill", task.fill, FILLS)
+            _check_choice("area", task.area, AREAS)
+            _check_range("padding", task.padding, 0, MAX_REACH)
+            _check_range("grow", task.grow, -MAX_REACH, MAX_REACH)
+            _check_range("feather", task.feather, 0, MAX_REACH)
+        case Outpaint():
+            _check_outpaint(task)
+    _check_range("strength", task.strength, 0, 1)
+    if not task.strength:
+        raise InvalidRequest("The strength is 0, so nothing would change. Raise it.", "strength")
+    if task.image.width * task.image.height > MAX_CANVAS:
+        raise InvalidRequest(
+            f"The picture has {task.image.size} pixels; at most {MAX_CANVAS // 1_000_000} million can be worked on. "
+            "Make it smaller.", "image",
+        )  # fmt: skip
+
+
+def _check_outpaint(task: Outpaint) -> None:
+    _check_choice("fill", task.fill, FILLS)
+    _check_range("overlap", task.overlap, 0, MAX_REACH)
+    _check_range("feather", task.feather, 0, MAX_REACH)
+    margins = (task.left, task.right, task.up, task.down)
+    if min(margins) < 0:
+        raise InvalidRequest("A side is shorter than nothing. Type 0 for a side that stays as it is.", "margins")
+    if not any(margins):
+        raise InvalidRequest("No side is extended yet. Drag an edge, type pixels or choose a target shape.", "margins")
+    if task.size.width * task.size.height > MAX_CANVAS:
+        raise InvalidRequest(
+            f"The new canvas would have {task.size} pixels; at most {MAX_CANVAS // 1_000_000} million are possible. "
+            "Extend it less.", "margins",
+        )  # fmt: skip
+
+
+def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ...]]:
+    """The task with a concrete size, and no less strength than one step."""
+    notes: tuple[str, ...] = ()
+    match task:
+        case TextToImage():
+            size, notes = _fit_size(task.size or model.default_size, model)
+            return TextToImage(size), notes
+        case ImageToImage():
+            size, notes = _fit_size(task.size or model.best_size(task.image.size), model)
+            task = replace(task, size=size)
+        case Inpaint() if task.soft and not model.soft_masks:
+            task, notes = (
+                replace(task, soft=False),
+                (f"soft mask used as a hard one: {model.title} has no partial strength",),
+            )
+    if task.strength * steps < 1:
+        notes = (*notes, f"strength {task.strength:g} became {1 / steps:g}: one of {steps} steps at least")
+        task = replace(task, strength=1 / steps)
+    return task, notes
 
 
 def _fit_size(size: Size, model: Model) -> tuple[Size, tuple[str, ...]]:
@@ -94,6 +172,11 @@ def _check_text(name: str, text: str) -> None:
         raise InvalidRequest(f"The {label} has {len(text)} characters; at most {MAX_PROMPT} are allowed. Shorten it.", name)
     if any(ord(char) < 32 and char not in "\n\r\t" for char in text) or any(0xD800 <= ord(char) < 0xE000 for char in text):
         raise InvalidRequest(f"The {label} holds control characters. Paste it as plain text.", name)
+
+
+def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidRequest(f"“{value}” is no {field} mode. Choose one of: {', '.join(choices)}.", field)
 
 
 def _check_range(field: str, value: float | None, low: float, high: float) -> None:

@@ -15,13 +15,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from studio.core.errors import InvalidRequest, StudioError
-from studio.core.request import ImageRequest, request_from_json, request_to_json
+from studio.core.request import ImageRequest, Size, Source, Task, request_from_json, request_to_json
 from studio.core.result import Draft, Record
 from studio.core.verdict import Verdict
 
@@ -104,13 +104,28 @@ def _request(values: Any) -> ImageRequest:
     for text in (request.model, request.prompt, request.negative_prompt, request.preset, request.user):
         _typed(text, str)
     _typed(request.options, dict)
-    for number in (request.count, *((request.task.size.width, request.task.size.height) if request.task.size else ())):
-        _number(number)
+    _number(request.count)
+    _task(request.task)
     sampling = request.sampling
     for value, kind in ((sampling.steps, int), (sampling.seed, int), (sampling.sampler, str)):
         _typed(value, kind, type(None))
     _typed(sampling.guidance_scale, int, float, type(None))
     return request
+
+
+def _task(task: Task) -> None:
+    """Every value of a task is of the kind its default has; pictures and sizes have sound numbers."""
+    for each in fields(task):
+        value = getattr(task, each.name)
+        match value:
+            case None:
+                continue
+            case Size() | Source():
+                _number(value.width)
+                _number(value.height)
+            case _:
+                kind = type(each.default)
+                _typed(value, *((int, float) if kind is float else (kind,)))
 
 
 def _verdict(values: Any) -> Verdict:

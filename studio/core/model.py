@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import sqrt
 
 from studio.core.request import Size
 
@@ -13,6 +14,7 @@ class Model:
 
     `id` is `<backend>:<name>`, such as `local:starter`. Sizes are pixels; every side is a multiple of `multiple_of`.
     `max_tokens` is the length of one text-encoder chunk (77 for CLIP, two of them special); longer prompts are chunked.
+    `soft_masks`: grey values of a mask can be partial strengths.
     """
 
     id: str
@@ -20,6 +22,7 @@ class Model:
     backend: str
     group: str = "On this computer"
     tasks: tuple[str, ...] = ("text-to-image",)
+    soft_masks: bool = False
     default_size: Size = field(default_factory=lambda: Size(512, 512))
     min_side: int = 64
     max_side: int = 2048
@@ -35,3 +38,14 @@ class Model:
     licence: str = ""
     source: str = ""
     size_bytes: int = 0
+
+    def best_size(self, shape: Size) -> Size:
+        """The size of the proportions of `shape` with about the native area, in the model's multiples and limits."""
+        area = self.default_size.width * self.default_size.height
+        width = self._snap(sqrt(area * shape.width / shape.height))
+        return Size(width, self._snap(width * shape.height / shape.width))
+
+    def _snap(self, side: float) -> int:
+        unit = self.multiple_of
+        lowest, highest = -(-self.min_side // unit) * unit, self.max_side // unit * unit
+        return min(max(round(side / unit) * unit, lowest), highest)

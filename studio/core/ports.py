@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from PIL import Image
 
+from studio.core.canvas import Base
 from studio.core.job import Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
-from studio.core.request import ImageRequest
+from studio.core.request import ImageRequest, Source
 from studio.core.result import Draft, ImageResult, Record
 from studio.core.verdict import Verdict
 
@@ -37,9 +39,10 @@ class Backend(Protocol):
     def problems(self) -> Sequence[str]:
         """A sentence for each thing that looks like a model and cannot be used."""
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch) -> ImageResult:
+    def generate(self, request: ImageRequest, model: Model, watch: Watch, base: Base | None = None) -> ImageResult:
         """Make `request.count` pictures. The request was adapted: every sampling value and the size are concrete.
 
+        With a `base` they are drawn on it, in its size; what the base does not say (files, margins) is not looked at.
         Raises a `StudioError` of the tree and nothing else.
         """
 
@@ -48,6 +51,22 @@ class Backend(Protocol):
 
     def warm(self, model: Model) -> None:
         """Load what `model` needs so that the first request does not wait."""
+
+
+class Sources(Protocol):
+    """The pictures and masks that requests start from, each kept once under the SHA-256 of its bytes."""
+
+    def add(self, data: bytes, name: str = "", record: str = "") -> Source:
+        """Keep the bytes of a picture file. `record` is the kept picture they belong to; found by the hash if not said.
+
+        PNG, JPEG and WebP stay as they are; another format becomes a PNG. Raises `InvalidRequest` for what is no picture.
+        """
+
+    def read(self, source: Source) -> bytes:
+        """The bytes again, checked against their hash. Raises `InvalidRequest` if they are gone or changed."""
+
+    def path(self, source: Source) -> Path | None:
+        """Where the file lies, for showing it; None if it is gone."""
 
 
 class Check(Protocol):
@@ -86,6 +105,9 @@ class Records(Protocol):
 
     def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
         """Newest first; `before` is a record id for the next page."""
+
+    def children(self, id: str) -> list[Record]:
+        """The pictures made directly from this one, oldest first."""
 
 
 class JobStore(Protocol):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Literal
 
 from studio.core.errors import InvalidRequest
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 MAX_SEED = 2**32 - 2
 """AUTOMATIC1111's largest seed; JavaScript readers lose precision far above it."""
+
+
+Resize = Literal["crop", "pad", "stretch"]
+Fill = Literal["original", "neighbours", "noise", "blank"]
+Area = Literal["whole", "masked"]
+RESIZES: tuple[Resize, ...] = ("crop", "pad", "stretch")
+FILLS: tuple[Fill, ...] = ("original", "neighbours", "noise", "blank")
+AREAS: tuple[Area, ...] = ("whole", "masked")
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,25 @@ class Size:
         return cls(*numbers)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A picture or mask that a task starts from: kept bytes, named by the SHA-256 of their file.
+
+    Width and height are pixels of the upright picture (EXIF applied). `record` is the kept picture whose file it is, ""
+    for one from elsewhere; `name` is its file name.
+    """
+
+    sha256: str
+    width: int
+    height: int
+    name: str = ""
+    record: str = ""
+
+    @property
+    def size(self) -> Size:
+        return Size(self.width, self.height)
+
+
 @dataclass(frozen=True)
 class TextToImage:
     """Make a picture of `size` from words alone; None takes the model's best size."""
@@ -45,7 +74,81 @@ class TextToImage:
     size: Size | None = None
 
 
-Task = TextToImage
+@dataclass(frozen=True, kw_only=True)
+class ImageToImage:
+    """Draw `image` anew as the words say. `strength` above 0 and up to 1: how much of it may change.
+
+    `size` None keeps its proportions at the model's best area; `resize` says what happens where they differ. `sketch`
+    is a see-through picture laid over the image first, stretched to it.
+    """
+
+    kind: ClassVar[str] = "image-to-image"
+    image: Source
+    strength: float = 0.6
+    size: Size | None = None
+    resize: Resize = "crop"
+    sketch: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inpaint:
+    """Draw what `mask` covers anew (mode L, 255 = edit); outside of it no byte changes.
+
+    In order: holes filled if `fill_holes`, the mask grown by `grow` pixels of the image (negative shrinks), then softened
+    `feather` pixels outwards. `fill` is what the masked part starts from. `area` "masked" works on the mask's surroundings
+    alone, `padding` pixels around it. `soft`: grey values of the mask are partial strengths (Levin & Fried 2023).
+    """
+
+    kind: ClassVar[str] = "inpaint"
+    image: Source
+    mask: Source
+    strength: float = 1.0
+    fill: Fill = "original"
+    area: Area = "whole"
+    padding: int = 32
+    grow: int = 0
+    feather: int = 4
+    fill_holes: bool = False
+    soft: bool = False
+    match_colour: bool = False
+
+    @property
+    def size(self) -> Size:
+        return self.image.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outpaint:
+    """Extend `image` by pixels of its own on each side; only `overlap` pixels of it beside a new part may change.
+
+    `feather` pixels, at most the overlap, blend the old part into the new one.
+    """
+
+    kind: ClassVar[str] = "outpaint"
+    image: Source
+    left: int = 0
+    right: int = 0
+    up: int = 0
+    down: int = 0
+    strength: float = 1.0
+    fill: Fill = "neighbours"
+    overlap: int = 16
+    feather: int = 12
+    match_colour: bool = False
+
+    @property
+    def size(self) -> Size:
+        return Size(self.image.width + self.left + self.right, self.image.height + self.up + self.down)
+
+
+Task = TextToImage | ImageToImage | Inpaint | Outpaint
+TASKS: dict[str, type[Task]] = {task.kind: task for task in (TextToImage, ImageToImage, Inpaint, Outpaint)}
+
+
+def sources(task: Task) -> dict[str, Source]:
+    """The pictures a task starts from, by field name; `image` is the one its results descend from."""
+    found = {name: getattr(task, name) for name in ("image", "mask", "sketch") if hasattr(task, name)}
+    return {name: source for name, source in found.items() if source is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +199,21 @@ def request_from_json(values: Mapping[str, Any]) -> ImageRequest:
 
 def _task_from_json(values: Mapping[str, Any]) -> Task:
     kind = values.get("kind", TextToImage.kind)
-    if kind != TextToImage.kind:
+    if kind not in TASKS:
         raise InvalidRequest(f"This version of the studio does not know the task “{kind}”. Update the studio.")
-    size = values.get("size")
-    return TextToImage(Size(int(size["width"]), int(size["height"])) if size else None)
+    known = {name: values[name] for name in (each.name for each in fields(TASKS[kind])) if values.get(name) is not None}
+    if "size" in known:
+        known["size"] = Size(int(known["size"]["width"]), int(known["size"]["height"]))
+    for name in ("image", "mask", "sketch"):
+        if name in known:
+            known[name] = source_from_json(known[name])
+    return TASKS[kind](**known)
+
+
+def source_from_json(values: Mapping[str, Any]) -> Source:
+    """Rebuild a source; raises KeyError, TypeError or ValueError for what is none."""
+    texts = {name: str(values.get(name, "")) for name in ("name", "record")}
+    sha256 = str(values["sha256"])
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError("a picture's SHA-256 is 64 hexadecimal digits")
+    return Source(sha256=sha256, width=int(values["width"]), height=int(values["height"]), **texts)

@@ -17,11 +17,12 @@ ReviewStatus = Literal["not_needed", "pending", "approved", "rejected", "escalat
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One picture as its backend gave it. `original` holds a provider's own bytes, untouched."""
+    """One picture as its backend gave it. `original` holds a provider's own bytes, untouched; `facts` are its own."""
 
     image: Image.Image
     seed: int
     original: bytes | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

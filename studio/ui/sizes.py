@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import sqrt
-
 from studio.core.model import Model
 from studio.core.request import Size
 
@@ -12,18 +10,9 @@ SHAPES = {"1:1": (1, 1), "4:3": (4, 3), "3:2": (3, 2), "16:9": (16, 9), "3:4": (
 
 def fit(shape: str, model: Model) -> Size:
     """The size of `shape` with about the model's native area, in its multiples and between its limits."""
-    across, down = SHAPES[shape]
-    area = model.default_size.width * model.default_size.height
-    width = _snap(sqrt(area * across / down), model)
-    return Size(width, _snap(width * down / across, model))
+    return model.best_size(Size(*SHAPES[shape]))
 
 
 def shape_of(size: Size, model: Model) -> str | None:
     """The shape whose fitted size this is; None for a size of the user's own."""
     return next((shape for shape in SHAPES if fit(shape, model) == size), None)
-
-
-def _snap(side: float, model: Model) -> int:
-    unit = model.multiple_of
-    lowest, highest = -(-model.min_side // unit) * unit, model.max_side // unit * unit
-    return min(max(round(side / unit) * unit, lowest), highest)
