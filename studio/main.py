@@ -123,7 +123,13 @@ def open_studio(settings: Settings) -> Studio:
         logging.getLogger("studio").warning(fault)
     return Studio(
         backends=plugins.backends(settings),
-        shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, presets=tuple(presets)),
+        shelf=Shelf(
+            jobs=library.jobs,
+            records=library.records,
+            drafts=library.drafts,
+            sources=library.sources,
+            presets=tuple(presets),
+        ),
         tickets=Tickets(settings.data),
         outputs=settings.outputs,
         version=__version__,
@@ -160,7 +166,13 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
     library = open_library(settings.data, settings.outputs)
     backends = plugins.backends(settings)
     local = next(backend for backend in backends if isinstance(backend, LocalBackend))
-    parts = Parts(backends=backends, keeper=library.keeper, stamps=(TextStamp(__version__),), facts={"studio": __version__})
+    parts = Parts(
+        backends=backends,
+        keeper=library.keeper,
+        sources=library.sources,
+        stamps=(TextStamp(__version__),),
+        facts={"studio": __version__},
+    )
     Worker("worker-0", settings.data, parts, library.jobs, describe=local.describe_device, out=pipe).run(sys.stdin)
     return 0
 

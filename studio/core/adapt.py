@@ -112,7 +112,7 @@ def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ..
             size, notes = _fit_size(task.size or model.default_size, model)
             return TextToImage(size), notes
         case ImageToImage():
-            size, notes = _fit_size(task.size or model.best_size(task.image.size), model)
+            size, notes = _fit_size(task.size or model.size_near(task.image.size), model)
             task = replace(task, size=size)
         case Inpaint() if task.soft and not model.soft_masks:
             task, notes = (

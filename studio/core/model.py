@@ -45,6 +45,13 @@ class Model:
         width = self._snap(sqrt(area * shape.width / shape.height))
         return Size(width, self._snap(width * shape.height / shape.width))
 
+    def size_near(self, size: Size) -> Size:
+        """The size itself, in the model's multiples, where the model draws well (half to twice its area); else its best."""
+        unit, area = self.multiple_of, self.default_size.width * self.default_size.height
+        own = Size(*(max(unit, round(side / unit) * unit) for side in (size.width, size.height)))
+        fits = self.min_side <= min(own.width, own.height) and max(own.width, own.height) <= self.max_side
+        return own if fits and area / 2 <= own.width * own.height <= area * 2 else self.best_size(size)
+
     def _snap(self, side: float) -> int:
         unit = self.multiple_of
         lowest, highest = -(-self.min_side // unit) * unit, self.max_side // unit * unit

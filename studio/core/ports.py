@@ -54,7 +54,10 @@ class Backend(Protocol):
 
 
 class Sources(Protocol):
-    """The pictures and masks that requests start from, each kept once under the SHA-256 of its bytes."""
+    """The pictures and masks that requests start from, each kept once under the SHA-256 of its bytes in `folder`."""
+
+    @property
+    def folder(self) -> Path: ...
 
     def add(self, data: bytes, name: str = "", record: str = "") -> Source:
         """Keep the bytes of a picture file. `record` is the kept picture they belong to; found by the hash if not said.

@@ -78,8 +78,8 @@ class TextToImage:
 class ImageToImage:
     """Draw `image` anew as the words say. `strength` above 0 and up to 1: how much of it may change.
 
-    `size` None keeps its proportions at the model's best area; `resize` says what happens where they differ. `sketch`
-    is a see-through picture laid over the image first, stretched to it.
+    `size` None keeps its own size, or its proportions at an area the model draws well; `resize` says what happens where
+    the proportions differ. `sketch` is a see-through picture laid over the image first, stretched to it.
     """
 
     kind: ClassVar[str] = "image-to-image"

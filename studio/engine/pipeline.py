@@ -17,10 +17,11 @@ from studio.core.adapt import adapt
 from studio.core.errors import Blocked, NotConfigured
 from studio.core.job import Job
 from studio.core.model import Model
-from studio.core.ports import Backend, Check, Keeper, Stamp, Watch
+from studio.core.ports import Backend, Check, Keeper, Sources, Stamp, Watch
 from studio.core.request import ImageRequest
 from studio.core.result import Draft, ImageResult, Record
 from studio.core.verdict import Verdict
+from studio.engine.drawing import draw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Parts:
 
     backends: tuple[Backend, ...]
     keeper: Keeper
+    sources: Sources
     checks: tuple[Check, ...] = ()
     stamps: tuple[Stamp, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -39,7 +41,7 @@ def make(job: Job, parts: Parts, watch: Watch) -> list[Draft]:
     backend, model = find_model(job.request.model, parts.backends)
     before = _screen(parts.checks, job.request, None)
     request, changes = adapt(job.request, model)
-    result = backend.generate(request, model, watch)
+    result = draw(request, model, backend, parts.sources, watch)
     watch.phase("stamping")
     return [_stamp(draft, parts.stamps, watch) for draft in _drafts(job, parts, result, before, changes)]
 
@@ -67,7 +69,7 @@ def _drafts(
     for index, picture in enumerate(result.pictures):
         verdicts = (*before, *_screen(parts.checks, job.request, picture.image))
         yield Draft(id=f"{job.id}-{index}", job=job.id, picture=picture, request=job.request, created=created,
-                    facts=facts, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
+                    facts={**facts, **picture.facts}, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
 
 
 def _screen(checks: Iterable[Check], request: ImageRequest, image: Image.Image | None) -> tuple[Verdict, ...]:

@@ -16,11 +16,12 @@ from studio.core.adapt import adapt
 from studio.core.errors import InvalidRequest, KeepError
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
-from studio.core.ports import Backend, Drafts, JobStore, Records
+from studio.core.ports import Backend, Drafts, JobStore, Records, Sources
 from studio.core.preset import Preset
-from studio.core.request import ImageRequest
+from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
 from studio.core.worker import WorkerStatus
+from studio.engine.drawing import require_sources
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
@@ -39,6 +40,7 @@ class Shelf:
     jobs: JobStore
     records: Records
     drafts: Drafts
+    sources: Sources
     presets: tuple[Preset, ...] = ()
 
 
@@ -89,6 +91,7 @@ class Studio:
         """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent."""
         _, model = find_model(request.model, self._backends)
         adapted, _ = adapt(request, model)
+        require_sources(request, self._shelf.sources)
         self._check_room()
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         job = self._shelf.jobs.add(replace(request, sampling=seeded, user=request.user or self._user), lane)
@@ -149,6 +152,25 @@ class Studio:
 
     def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
         return self._shelf.records.recent(limit, before)
+
+    def children(self, id: str) -> list[Record]:
+        """The pictures made directly from a kept one, oldest first."""
+        return self._shelf.records.children(id)
+
+    def add_source(self, data: bytes, name: str = "", record: str = "") -> Source:
+        """Keep a picture that a request is to start from. Raises `InvalidRequest` for what is none."""
+        return self._shelf.sources.add(data, name, record)
+
+    @property
+    def source_folder(self) -> Path:
+        return self._shelf.sources.folder
+
+    def read_source(self, source: Source) -> bytes:
+        return self._shelf.sources.read(source)
+
+    def source_path(self, source: Source) -> Path | None:
+        """Where a source's file lies, for showing it."""
+        return self._shelf.sources.path(source)
 
     def save_draft(self, form: str, values: Mapping[str, Any]) -> None:
         self._shelf.drafts.save(form, values)

@@ -38,7 +38,7 @@ class JobWatch:
 
     def phase(self, phase: Phase) -> None:
         if phase != self._progress.phase:
-            if phase == "denoising":
+            if phase == "denoising" and not self._progress.step:
                 self._begun, self._preview_cost = self._clock(), 0.0
             self._report(Progress(phase=phase, step=self._progress.step, steps=self._progress.steps))
         self.check()

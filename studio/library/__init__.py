@@ -11,6 +11,7 @@ from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
 from studio.library.records import SqliteRecords
 from studio.library.reindex import Reader, Reindexed, reindex
+from studio.library.sources import SourceFiles
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Library:
     jobs: SqliteJobs
     drafts: SqliteDrafts
     records: SqliteRecords
+    sources: SourceFiles
     keeper: PictureKeeper
 
     def __enter__(self) -> Library:
@@ -48,5 +50,6 @@ def open_library(data: Path, outputs: Path) -> Library:
         jobs=SqliteJobs(database),
         drafts=SqliteDrafts(database),
         records=records,
+        sources=SourceFiles(data, records),
         keeper=PictureKeeper(data, outputs, records),
     )

@@ -10,11 +10,12 @@ from typing import Any
 from studio.core.errors import InvalidRequest
 from studio.library.database import Database
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 24 * 1024 * 1024
+"""A painted mask of a large picture is a few hundred kB, a rich sketch some MB."""
 
 
 class SqliteDrafts:
-    """`studio.core.ports.Drafts`: the last values of each form, as JSON of at most 256 kB."""
+    """`studio.core.ports.Drafts`: the last values of each form, as JSON of at most 24 MB."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,7 +25,7 @@ class SqliteDrafts:
         content = json.dumps(dict(values))
         if len(content) > MAX_BYTES:
             raise InvalidRequest(
-                f"The form holds {len(content) // 1024} kB; up to {MAX_BYTES // 1024} kB are kept. Shorten the prompt."
+                f"The form holds {len(content) >> 20} MB; up to {MAX_BYTES >> 20} MB are kept. Paint or write less."
             )
         self._database.change("INSERT OR REPLACE INTO draft VALUES (?, ?, ?)", (form, content, time.time()))
 

@@ -96,4 +96,13 @@ def m003_records(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX record_job ON record (job)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_jobs, m002_drafts, m003_records)
+def m004_lineage(connection: sqlite3.Connection) -> None:
+    """What a picture was made from: the record of its source picture, and the SHA-256 of that file; empty for none."""
+    connection.execute("ALTER TABLE record ADD COLUMN parent TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE record ADD COLUMN source TEXT NOT NULL DEFAULT ''")
+    connection.execute("CREATE INDEX record_parent ON record (parent) WHERE parent != ''")
+    connection.execute("CREATE INDEX record_source ON record (source) WHERE source != ''")
+    connection.execute("CREATE INDEX record_file ON record (sha256)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_jobs, m002_drafts, m003_records, m004_lineage)

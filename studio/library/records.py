@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from studio.core.metadata import to_plain
-from studio.core.request import request_from_json, request_to_json
+from studio.core.request import request_from_json, request_to_json, sources
 from studio.core.result import Record
 from studio.core.verdict import Verdict
 from studio.library.database import Database
@@ -36,6 +36,18 @@ class SqliteRecords:
         )
         return [self._record(row) for row in rows]
 
+    def children(self, id: str) -> list[Record]:
+        """The pictures made directly from this one, oldest first, without deleted ones."""
+        rows = self._database.rows(
+            "SELECT * FROM record WHERE parent = ? AND parent != '' AND state != 'deleted' ORDER BY time, seq", (id,)
+        )
+        return [self._record(row) for row in rows]
+
+    def with_file(self, sha256: str) -> str:
+        """The newest record whose file has this hash; empty if there is none."""
+        rows = self._database.rows("SELECT id FROM record WHERE sha256 = ? ORDER BY seq DESC LIMIT 1", (sha256,))
+        return str(rows[0]["id"]) if rows else ""
+
     def of_job(self, job: str) -> tuple[Record, ...]:
         """A job's records in picture order."""
         rows = self._database.rows("SELECT * FROM record WHERE job = ? ORDER BY seq", (job,))
@@ -47,6 +59,7 @@ class SqliteRecords:
 
     def add(self, record: Record, *, durable: bool = True) -> None:
         """Write a record whose file lies under `outputs`, once: one that is there already stays as it is."""
+        source = sources(record.request.task).get("image")
         values = {
             "id": record.id,
             "job": record.job,
@@ -66,12 +79,14 @@ class SqliteRecords:
             "notes": json.dumps(record.notes),
             "stamps": json.dumps(record.stamps),
             "verdicts": json.dumps([asdict(verdict) for verdict in record.verdicts]),
+            "parent": source.record if source else "",
+            "source": source.sha256 if source else "",
         }
         self._database.change(
             """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, state,
-                                   review_status, request, facts, notes, stamps, verdicts)
+                                   review_status, request, facts, notes, stamps, verdicts, parent, source)
                VALUES (:id, :job, :path, :name, :sha256, :width, :height, :seed, :created, :time, :user, :state,
-                       :review_status, :request, :facts, :notes, :stamps, :verdicts)
+                       :review_status, :request, :facts, :notes, :stamps, :verdicts, :parent, :source)
                ON CONFLICT (id) DO NOTHING""",
             values,
             durable=durable,

@@ -26,19 +26,22 @@ from studio.ui.thumbs import Thumbs
 
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
-MAX_UPLOAD = "64mb"
+MAX_UPLOAD = "256mb"
+SCRIPTS = ("stage.js", "studio.js")
+STYLES = ("studio.css", "stage.css", "easel.css")
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio. Kept files are served from where they lie, byte for byte."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
     folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
-    gr.set_static_paths([studio.outputs, thumbs, *sorted(folders)])
-    desk = Desk(studio, Thumbs(thumbs))
+    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
+    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES_PICTURES))
+    beside: list[Any] = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")
         view = _view(desk)
-        page = Page(studio, desk, view, blocks.load)
+        page = Page(studio, desk, view, blocks.load, beside.append)
         with gr.Row(elem_id="room"):
             with gr.Column(elem_id="forms"), gr.Tabs():
                 for tab in tabs():
@@ -46,6 +49,8 @@ def build(studio: Studio) -> gr.Blocks:
                         tab.build(page)
             with gr.Column(elem_id="view"):
                 view.render()
+                for component in beside:
+                    component.render()
     return blocks
 
 
@@ -67,10 +72,13 @@ def _view(desk: Desk) -> Any:
     def details(id: str) -> str:
         return desk.details(id)
 
+    def difference(id: str) -> dict[str, str]:
+        return desk.difference(id)
+
     return gr.HTML(
         html_template=(HERE / "desk.html").read_text("utf-8"),
-        js_on_load=(HERE / "studio.js").read_text("utf-8"),
-        server_functions=[live, act, details],
+        js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
+        server_functions=[live, act, details, difference],
         apply_default_css=False,
         notice={},
         elem_id="desk",
@@ -114,7 +122,7 @@ def launch(
         ssr_mode=False,
         favicon_path=HERE / "mark.svg",
         theme=theme(),
-        css_paths=[HERE / "studio.css"],
+        css_paths=[HERE / name for name in STYLES],
         show_error=True,
     )
     shown = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(host, host)  # noqa: S104  shown, not bound

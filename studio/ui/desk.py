@@ -12,13 +12,17 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from html import escape
+from pathlib import Path
 from typing import Any
 
 from studio.core.errors import StudioError
 from studio.core.job import Job, Snapshot
+from studio.core.request import sources
 from studio.core.result import Record
 from studio.ui import words
-from studio.ui.pictures import details, picture, queue, strip
+from studio.ui.difference import difference
+from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
 from studio.ui.ports import Studio
 from studio.ui.thumbs import Thumbs
 
@@ -33,8 +37,14 @@ class Desk:
     The strip is read again when a job has ended, and every `recent_every` seconds, because files may be gone.
     """
 
-    def __init__(self, studio: Studio, thumbs: Thumbs, recent_every: float = 5.0) -> None:
-        self._studio, self._thumbs, self._recent_every = studio, thumbs, recent_every
+    def __init__(
+        self,
+        studio: Studio,
+        thumbs: Thumbs,
+        recent_every: float = 5.0,
+        takers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self._studio, self._thumbs, self._recent_every, self._takers = studio, thumbs, recent_every, takers
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._parts: Parts = {}
@@ -84,7 +94,37 @@ class Desk:
     def details(self, id: str) -> str:
         """What is known of a kept picture, as HTML."""
         record = self._studio.record(str(id))
-        return details(record, self._studio.outputs, self._studio.models()) if record else ""
+        if record is None:
+            return ""
+        about = About(
+            outputs=self._studio.outputs, models=self._studio.models(), takers=self._takers, family=self._family(record)
+        )
+        return details(record, about)
+
+    def difference(self, id: str) -> dict[str, str]:
+        """Where a heat map of a picture against its source lies, and what was counted outside the mask."""
+        record = self._studio.record(str(id))
+        if record is None:
+            return {"problem": "This picture is not in the library any more."}
+        try:
+            path = difference(record, self._studio, self._thumbs.folder)
+        except (StudioError, OSError) as error:
+            return {"problem": str(error), "proof": proof(record)}
+        return {"src": url(path), "proof": proof(record)}
+
+    def _family(self, record: Record) -> str:
+        """The picture it was made from and those made from it."""
+        source = sources(record.request.task).get("image")
+        parent = self._studio.record(source.record) if source and source.record else None
+        if parent:
+            origin = tile(parent, self._thumbs, self._before) + escape(parent.name)
+        else:
+            origin = escape(f"{source.name or 'an uploaded picture'} · {source.sha256[:10]}") if source else ""
+        return family(origin, [tile(child, self._thumbs, self._before) for child in self._studio.children(record.id)[:12]])
+
+    def _before(self, record: Record) -> Path | None:
+        source = sources(record.request.task).get("image")
+        return self._studio.source_path(source) if source else None
 
     def _look(self) -> Parts:
         active = self._studio.jobs(active=True)
@@ -98,7 +138,7 @@ class Desk:
             "job": words.card(snapshot.job, worker, paused=paused, others=len(active) - 1) if snapshot else words.IDLE,
             "preview": _data_url(snapshot),
             "queue": queue(active, [job for job in lately if job.state in ("failed", "blocked")][:5], paused=paused),
-            "recent": strip(records, self._thumbs),
+            "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),
         }
 
@@ -114,7 +154,7 @@ class Desk:
             (job for job in lately if job.state == "done" and job.records), key=lambda job: job.ended or 0, default=None
         )
         found = [record for id in (done.records if done else ()) if (record := self._studio.record(id))]
-        pictures = [picture(record) for record in found or records[:1]]
+        pictures = [picture(record, self._before(record)) for record in found or records[:1]]
         return {"job": done.id if done else "", "pictures": [entry for entry in pictures if entry["src"]]}
 
     def _follow(self, job: Job) -> Snapshot:

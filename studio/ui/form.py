@@ -9,7 +9,6 @@ import gradio as gr
 
 from studio.core.model import Model
 from studio.core.request import MAX_SEED
-from studio.ui.sizes import SHAPES
 from studio.ui.values import LOCKED, RANDOM, Values
 
 Fields = dict[str, Any]
@@ -19,32 +18,38 @@ MANY_STEPS = 150
 """Where the slider ends; a picture made with more brings its own end along when it is reused."""
 
 
-def prompt_field(value: str) -> Any:
+def named(tab: str, field: str) -> dict[str, Any]:
+    """How the page and its style sheet find a field: an id of its own and a class that all tabs share."""
+    return {"elem_id": f"{tab}-{field}", "elem_classes": [f"field-{field}"]}
+
+
+def prompt_field(tab: str, value: str) -> Any:
     return gr.Textbox(
         value,
         label="Prompt",
-        elem_id="prompt",
         lines=4,
         max_lines=12,
-        autofocus=True,
+        autofocus=tab == "text-to-image",
         placeholder="Describe the picture you want",
+        **named(tab, "prompt"),
     )
 
 
-def negative_field(value: str, model: Model) -> Any:
+def negative_field(tab: str, value: str, model: Model) -> Any:
     return gr.Textbox(
         value,
         label="Negative prompt",
-        elem_id="negative_prompt",
         lines=2,
         max_lines=6,
         visible=model.negative_prompt,
         placeholder="What the picture should not show",
+        **named(tab, "negative_prompt"),
     )
 
 
-def model_field(models: list[Model], model: Model) -> Any:
-    return gr.Dropdown(model_choices(models), value=model.id, label="Model", elem_id="model", filterable=len(models) > 8)
+def model_field(tab: str, models: list[Model], model: Model) -> Any:
+    choices = model_choices(models)
+    return gr.Dropdown(choices, value=model.id, label="Model", filterable=len(models) > 8, **named(tab, "model"))
 
 
 def model_choices(models: list[Model]) -> list[tuple[str, str]]:
@@ -54,54 +59,59 @@ def model_choices(models: list[Model]) -> list[tuple[str, str]]:
     return [(model.title if len(groups) == 1 else f"{model.group} · {model.title}", model.id) for model in ordered]
 
 
-def size_fields(values: Values, model: Model) -> Fields:
-    """The shapes as buttons, both sides as numbers, and a button that swaps them."""
-    shape = gr.Radio(list(SHAPES), value=values["shape"], label="Size", elem_id="shape")
-    with gr.Row(elem_id="size"):
-        width = gr.Number(
-            values["width"], label="Width", elem_id="width", precision=0, min_width=60, minimum=1, step=model.multiple_of
-        )
-        swap = gr.Button("Swap width and height", elem_id="swap", min_width=40)
-        height = gr.Number(
-            values["height"], label="Height", elem_id="height", precision=0, min_width=60, minimum=1, step=model.multiple_of
-        )
-    return {"shape": shape, "width": width, "height": height, "swap": swap}
+def size_row(tab: str, values: Values, model: Model, between: str) -> Fields:
+    """Both sides as numbers, and the button `between` them."""
+    with gr.Row(**named(tab, "size")):
+        width = number_field(tab, "width", values["width"], "Width", step=model.multiple_of)
+        button = gr.Button(between, min_width=40, **named(tab, "swap"))
+        height = number_field(tab, "height", values["height"], "Height", step=model.multiple_of)
+    return {"width": width, "height": height, "swap": button}
 
 
-def sampling_fields(values: Values, model: Model) -> Fields:
+def number_field(tab: str, field: str, value: int | None, label: str, *, minimum: int = 1, step: int = 1) -> Any:
+    return gr.Number(
+        value, label=label, precision=0, min_width=60, minimum=minimum, step=step, **named(tab, field)
+    )  # fmt: skip
+
+
+def slider(tab: str, field: str, label: str, bounds: tuple[float, float, float], value: float) -> Any:
+    """A slider between two bounds in steps of the third."""
+    low, high, step = bounds
+    return gr.Slider(
+        low, high, value, step=step, label=label, buttons=[], **named(tab, field)
+    )  # fmt: skip
+
+
+def sampling_fields(tab: str, values: Values, model: Model) -> Fields:
     return {
-        "steps": gr.Slider(
-            1, max(MANY_STEPS, values["steps"]), values["steps"], step=1, label="Steps", elem_id="steps", buttons=[]
-        ),
-        "guidance_scale": gr.Slider(
-            0, 20, values["guidance_scale"], step=0.1, label="Guidance scale", elem_id="guidance_scale", buttons=[]
-        ),
-        "count": gr.Slider(1, model.max_count, values["count"], step=1, label="Pictures", elem_id="count", buttons=[]),
+        "steps": slider(tab, "steps", "Steps", (1, max(MANY_STEPS, values["steps"]), 1), values["steps"]),
+        "guidance_scale": slider(tab, "guidance_scale", "Guidance scale", (0, 20, 0.1), values["guidance_scale"]),
+        "count": slider(tab, "count", "Pictures", (1, model.max_count, 1), values["count"]),
         "sampler": gr.Dropdown(
             list(model.samplers) or [model.default_sampler],
             value=values["sampler"],
             label="Sampler",
-            elem_id="sampler",
             filterable=len(model.samplers) > 8,
+            **named(tab, "sampler"),
         ),
     }
 
 
-def seed_fields(values: Values) -> Fields:
-    mode = gr.Radio([RANDOM, LOCKED], value=values["seed_mode"], label="Seed", elem_id="seed_mode")
-    with gr.Row(elem_id="seed_row"):
+def seed_fields(tab: str, values: Values) -> Fields:
+    mode = gr.Radio([RANDOM, LOCKED], value=values["seed_mode"], label="Seed", **named(tab, "seed_mode"))
+    with gr.Row(**named(tab, "seed_row")):
         number = gr.Number(
             values["seed"],
             label="Seed number",
             show_label=False,
-            elem_id="seed",
             precision=0,
             minimum=0,
             maximum=MAX_SEED,
             placeholder="new for every picture",
             min_width=80,
+            **named(tab, "seed"),
         )
-        last = gr.Button("Use last", elem_id="last_seed", min_width=80)
+        last = gr.Button("Use last", min_width=80, **named(tab, "last_seed"))
     return {"seed_mode": mode, "seed": number, "last_seed": last}
 
 

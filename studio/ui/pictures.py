@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -11,6 +13,7 @@ from urllib.parse import quote
 
 from studio.core.job import Job
 from studio.core.model import Model
+from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.ui import icons
 from studio.ui.thumbs import Thumbs
@@ -22,10 +25,14 @@ def url(path: Path) -> str:
     return f"/gradio_api/file={quote(path.as_posix())}"
 
 
-def picture(record: Record) -> dict[str, Any]:
-    """What the stage needs to show a kept picture; `src` is empty once the file is gone."""
+def picture(record: Record, before: Path | None = None) -> dict[str, Any]:
+    """What the stage needs to show a kept picture; `src` is empty once the file is gone.
+
+    `before` is the file it was made from; its place is told in fractions of the picture.
+    """
     src = url(record.path) if record.path else ""
     return {
+        "before": {"src": url(before), **_place(record)} if before and src else None,
         "id": record.id,
         "src": src,
         "width": record.width,
@@ -35,14 +42,34 @@ def picture(record: Record) -> dict[str, Any]:
     }
 
 
-def strip(records: Iterable[Record], thumbs: Thumbs) -> str:
+def _place(record: Record) -> dict[str, float]:
+    """Where the source lies in the picture: all over it, or in the old part of an extended one."""
+    task = record.request.task
+    if not isinstance(task, Outpaint):
+        return {"left": 0, "top": 0, "width": 1, "height": 1}
+    width, height = task.size.width, task.size.height
+    return {
+        "left": task.left / width,
+        "top": task.up / height,
+        "width": task.image.width / width,
+        "height": task.image.height / height,
+    }
+
+
+Before = Callable[[Record], Path | None]
+"""Finds the file that a picture was made from."""
+
+
+def strip(records: Iterable[Record], thumbs: Thumbs, before: Before) -> str:
     """The row of recent pictures as buttons, newest first."""
-    return "".join(_tile(record, thumbs) for record in records) or '<p class="quiet">Your pictures appear here.</p>'
+    return "".join(tile(record, thumbs, before) for record in records) or '<p class="quiet">Your pictures appear here.</p>'
 
 
-def _tile(record: Record, thumbs: Thumbs) -> str:
-    entry = picture(record)
+def tile(record: Record, thumbs: Thumbs, before: Before) -> str:
+    """A small picture as a button that shows the large one."""
+    entry = picture(record, before(record))
     label = escape(record.request.prompt[:200] or record.name, quote=True)
+    compared = f"data-before='{escape(json.dumps(entry['before']), quote=True)}' " if entry["before"] else ""
     data = f'data-picture="{escape(record.id)}" data-width="{record.width}" data-height="{record.height}"'
     if not entry["src"]:
         gone = f'aria-label="{label} (the file is gone)" title="The file is gone"'
@@ -51,7 +78,7 @@ def _tile(record: Record, thumbs: Thumbs) -> str:
     image = f'<img src="{escape(url(thumb))}" loading="lazy" alt="">' if thumb else ""
     return (
         f'<button class="tile" {data} data-src="{escape(entry["src"])}" data-name="{escape(record.name)}" '
-        f'aria-label="{label}" title="{label}">{image}</button>'
+        f'{compared}aria-label="{label}" title="{label}">{image}</button>'
     )
 
 
@@ -72,11 +99,13 @@ def _row(job: Job, waiting: int) -> str:
     request, place = job.request, job.position or 0
     size = f"{request.task.size.width} × {request.task.size.height}" if request.task.size else ""
     count = f"{request.count} pictures" if request.count > 1 else ""
-    facts = job.message if job.state in ("failed", "blocked") else " · ".join(filter(None, (size, count)))
+    kind = "" if isinstance(request.task, TextToImage) else request.task.kind.replace("-", " ")
+    lane = "batch" if job.lane == "batch" else ""
+    facts = job.message if job.state in ("failed", "blocked") else " · ".join(filter(None, (kind, size, count, lane)))
     state = str(place) if job.state == "queued" else {"running": "Now", "delayed": "Held"}.get(job.state, "!")
     return (
         f'<li data-job="{escape(job.id)}" data-state="{job.state}"><span class="place">{state}</span>'
-        f'<span class="what"><b>{escape(request.prompt[:160])}</b><small>{escape(facts)}</small></span>'
+        f'<span class="what"><b>{escape(request.prompt[:160] or "(no prompt)")}</b><small>{escape(facts)}</small></span>'
         f'<span class="acts">{_buttons(job, place, waiting)}</span></li>'
     )
 
@@ -100,13 +129,14 @@ def _act(job: Job, do: str, label: str, icon: str, *, place: int = 0, off: bool 
     )
 
 
-def details(record: Record, outputs: Path, models: list[Model]) -> str:
-    """A kept picture's metadata for a reader, with what one can do with it."""
+def details(record: Record, about: About) -> str:
+    """A kept picture's metadata for a reader, with what one can do with it and its relatives."""
     request, used = record.request, record.facts.get("used") or {}
-    title = next((model.title for model in models if model.id == request.model), request.model)
+    title = next((model.title for model in about.models if model.id == request.model), request.model)
     rows = (
         ("Negative", request.negative_prompt),
         ("Model", title),
+        *_edit_rows(record),
         ("Seed", record.seed),
         ("Steps", used.get("steps", request.sampling.steps)),
         ("Guidance", used.get("guidance_scale", request.sampling.guidance_scale)),
@@ -120,19 +150,86 @@ def details(record: Record, outputs: Path, models: list[Model]) -> str:
         ("Marks", ", ".join(record.stamps)),
     )
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
-    return f'<p class="prompt">{escape(request.prompt)}</p>{_tools(record)}<dl>{listed}{_file(record, outputs)}</dl>'
+    prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
+    return (
+        f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{about.family}'
+        f"<dl>{listed}{_file(record, about.outputs)}</dl>"
+    )
 
 
-def _tools(record: Record) -> str:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the details need besides the record: `takers` are tabs that take pictures (name, title), `family` is HTML."""
+
+    outputs: Path
+    models: list[Model]
+    takers: tuple[tuple[str, str], ...] = ()
+    family: str = ""
+
+
+def family(source: str, children: list[str]) -> str:
+    """What a picture was made from, and what was made from it; the parts are HTML."""
+    made = f"<h3>Made from</h3><div>{source}</div>" if source else ""
+    more = f"<h3>Made from this one</h3><div>{''.join(children)}</div>" if children else ""
+    return f'<section class="family">{made}{more}</section>' if made or more else ""
+
+
+def _edit_rows(record: Record) -> list[tuple[str, object]]:
+    """What an edit did."""
+    task, used = record.request.task, record.facts.get("used") or {}
+    match task:
+        case TextToImage():
+            return []
+        case ImageToImage():
+            own: list[tuple[str, object]] = [("Sketch", "yes" if task.sketch else "")]
+        case Inpaint():
+            area = f"only masked, {task.padding} px around" if task.area == "masked" else "whole picture"
+            own = [("Worked on", area), ("Start from", task.fill), ("Soft edge", f"{task.feather} px")]
+        case Outpaint():
+            sides = {"left": task.left, "right": task.right, "up": task.up, "down": task.down}
+            added = ", ".join(f"{side} {pixels}" for side, pixels in sides.items() if pixels)
+            own = [("Extended", added), ("Overlap", f"{task.overlap} px"), ("Start from", task.fill)]
+    name = task.kind.replace("-", " ").capitalize()
+    return [
+        ("Task", name),
+        ("Strength", f"{task.strength:g}"),
+        *own,
+        ("Inpainting", used.get("inpainting")),
+        *_proof(record),
+    ]
+
+
+def _proof(record: Record) -> list[tuple[str, object]]:
+    words = proof(record)
+    passes = (record.facts.get("canvas") or {}).get("passes", 1)
+    return [("Passes", passes if isinstance(passes, int) and passes > 1 else ""), ("Outside", words)]
+
+
+def proof(record: Record) -> str:
+    """What was counted outside the mask; empty where there is no mask."""
+    counted = record.facts.get("canvas") or {}
+    try:
+        changed, outside = int(counted["outside_changed"]), int(counted["outside_pixels"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return f"{changed:,} of {outside:,} pixels outside the mask changed".replace(",", "\u202f")
+
+
+def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
     id = escape(record.id)
-    download = ""
+    download = send = ""
     if record.path:
         where = f'href="{escape(url(record.path))}" download="{escape(record.name)}"'
         download = f'<a class="button" id="download" {where}>{icons.SAVE}Download</a>'
+        to = "".join(
+            f'<button data-choose="send" data-id="{id}" data-to="{escape(name)}">{escape(title)}</button>'
+            for name, title in takers
+        )
+        send = f'<div class="send" role="group" aria-label="Send to">Send to {to}</div>' if to else ""
     return (
-        f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}">Reuse all</button>'
-        f'<button data-choose="seed" data-id="{id}">Reuse seed</button>'
-        f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button></div>'
+        f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
+        f'Reuse all</button><button data-choose="seed" data-id="{id}">Reuse seed</button>'
+        f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button></div>{send}'
     )
 
 

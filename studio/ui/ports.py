@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.preset import Preset
-from studio.core.request import ImageRequest
+from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
 from studio.core.worker import WorkerStatus
 
@@ -19,6 +19,10 @@ class Studio(Protocol):
 
     @property
     def outputs(self) -> Path: ...
+
+    @property
+    def source_folder(self) -> Path:
+        """Where the files of sources lie, for showing them."""
 
     @property
     def version(self) -> str: ...
@@ -50,6 +54,17 @@ class Studio(Protocol):
     def record(self, id: str) -> Record | None: ...
 
     def recent(self, limit: int = 60, before: str | None = None) -> list[Record]: ...
+
+    def children(self, id: str) -> list[Record]:
+        """The pictures made directly from a kept one, oldest first."""
+
+    def add_source(self, data: bytes, name: str = "", record: str = "") -> Source:
+        """Keep the bytes of a picture that a request is to start from. Raises `InvalidRequest` for what is none."""
+
+    def read_source(self, source: Source) -> bytes: ...
+
+    def source_path(self, source: Source) -> Path | None:
+        """Where a source's file lies, for showing it; None if it is gone."""
 
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         """Tokens of `text`, and the length of one chunk with its two special tokens."""

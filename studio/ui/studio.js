@@ -65,7 +65,7 @@ async function ask() {
     seen = news.seen;
     for (const name of Object.keys(parts)) if (name in news) parts[name](news[name]);
   }
-  if ($("cancel")) $("cancel").disabled = !card.cancel;
+  for (const button of document.querySelectorAll("#forms .cancel")) button.disabled = !card.cancel;
   timer = setTimeout(ask, document.hidden ? HIDDEN : busy ? BUSY : IDLE);
 }
 
@@ -94,6 +94,7 @@ function drawPreview(src, [width, height]) {
 
 async function drawNewest() {
   chosen = null;
+  stageOf(newest);
   const key = newest.map((picture) => picture.id).join(" ");
   if (drawn === key) return;
   drawn = key;
@@ -101,6 +102,8 @@ async function drawNewest() {
 }
 
 async function draw(pictures, key) {
+  stageOf(pictures);
+  if (compared()) return;
   const buttons = pictures.map((picture) => {
     const button = document.createElement("button");
     button.className = "picture";
@@ -130,10 +133,11 @@ function mark() {
 }
 
 function choose(tile) {
-  const { picture, src, width, height } = tile.dataset;
+  const { picture, src, width, height, before } = tile.dataset;
   chosen = drawn = picture;
   described = "";
-  if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel }], picture);
+  show("result");
+  if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
   else { put("empty"); describe(picture); mark(); }
 }
 
@@ -151,12 +155,13 @@ function cancel() {
   if (card.cancel) act({ dataset: { do: "cancel", id: card.id } });
 }
 
-function complain({ field, message }) {
+function complain({ field, message, form }) {
   document.querySelectorAll(".problem").forEach((old) => old.remove());
   document.querySelectorAll("[aria-invalid]").forEach((old) => old.removeAttribute("aria-invalid"));
   if (!message) return;
-  const place = (field && $(field)) || $("actions");
-  if (place.closest(".advanced") && !$("advanced").querySelector("input").checked) $("advanced").querySelector("input").click();
+  const sheet = $(`sheet-${form || tab()}`), more = sheet.querySelector(".advanced-switch input");
+  const place = (field && $(`${form || tab()}-${field}`)) || sheet.querySelector(".actions");
+  if (place.closest(".advanced") && !more.checked) more.click();
   const note = Object.assign(document.createElement("p"), { className: "problem", id: "problem", textContent: message });
   note.setAttribute("role", "alert");
   place.append(note);
@@ -172,19 +177,19 @@ let typed = null;
 function open() {
   if ("ready" in document.body.dataset) return;
   document.body.dataset.ready = "";
-  const prompt = document.querySelector("#prompt textarea");
-  if (typed === null || !prompt) return;
-  prompt.value = typed;
-  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  if (typed === null) return;
+  typed.input.value = typed.text;
+  typed.input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 setTimeout(open, 3000);
 
 watch("notice", () => {
   const notice = props.notice || {};
-  complain(notice.problem || {});
+  if (!notice.restored) complain({ ...notice.problem, form: notice.form });
   if (notice.restored) setTimeout(open, 30);
   if (notice.job) {
     chosen = null;
+    show("result");
     if (innerWidth < 760) $("stage").scrollIntoView({ behavior: "smooth" });
   }
   ask();
@@ -193,10 +198,11 @@ watch("notice", () => {
 let draft = 0;
 const edited = (event) => {
   if (!event.target.closest?.("#forms")) return;
-  if (!("ready" in document.body.dataset) && event.type === "input") typed = event.target.value;
+  if (!("ready" in document.body.dataset) && event.type === "input") typed = { input: event.target, text: event.target.value };
   if (event.type === "input" || event.type === "pointerup") complain({});
   clearTimeout(draft);
-  draft = setTimeout(() => trigger("input"), 350);
+  const form = tab();
+  draft = setTimeout(() => trigger("input", { form }), 350);
 };
 for (const kind of ["input", "change", "pointerup", "keyup"]) document.addEventListener(kind, edited);
 
@@ -206,7 +212,12 @@ document.addEventListener("click", async (event) => {
   const data = button.dataset;
   if (data.do) act(button);
   else if (data.picture) choose(button);
-  else if (data.choose) trigger("select", { [data.choose]: data.id });
+  else if (data.choose) {
+    const to = data.to || tab();
+    open_tab(to, data.choose === "send" || (data.choose === "reuse" && to !== "text-to-image"));
+    trigger("select", { [data.choose]: data.id, to });
+  }
+  else if (data.show) show(data.show);
   else if (data.large) { $("large-image").src = data.large; $("large-image").alt = button.ariaLabel; $("large").showModal(); }
   else if ("close" in data) $("large").close();
   else if ("copy" in data) {
@@ -220,7 +231,7 @@ $("large").addEventListener("click", (event) => event.target === $("large") && $
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    $("generate").click();
+    $(`sheet-${tab()}`)?.querySelector(".generate").click();
   } else if (event.key === "Escape" && !$("large").open && !document.querySelector("[role=listbox]")) cancel();
   else if (["ArrowLeft", "ArrowRight"].includes(event.key) && document.activeElement?.classList.contains("tile")) {
     event.preventDefault();
@@ -228,7 +239,10 @@ document.addEventListener("keydown", (event) => {
     document.activeElement[next]?.focus();
   }
 }, true);
-document.addEventListener("click", (event) => event.target.closest("#cancel") && cancel());
+document.addEventListener("click", (event) => event.target.closest("#forms .cancel") && cancel());
 document.addEventListener("visibilitychange", () => document.hidden || ask());
 if (/Mac|iPhone|iPad/.test(navigator.platform)) document.body.dataset.mac = "";
 ask();
+
+gather();
+followTab();

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from studio.core.errors import InvalidRequest
+from studio.core.opening import open_picture
 from studio.core.result import Record
-from studio.ui.opener import open_picture
 
 SIDE = 256
 SMALL = 400
@@ -19,7 +19,7 @@ class Thumbs:
     """Made one after the other in the background; until one is there, the tile stays empty."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._asked: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="thumbs")
 
@@ -27,7 +27,7 @@ class Thumbs:
         """The file a tile shows: the picture itself if it is small, its copy, or None while that is being made."""
         if record.path is None or max(record.width, record.height) <= SMALL:
             return record.path
-        copy = self._folder / f"{record.id}.webp"
+        copy = self.folder / f"{record.id}.webp"
         if copy.exists():
             return copy
         if record.id not in self._asked:
@@ -37,9 +37,9 @@ class Thumbs:
 
     def _make(self, source: Path, copy: Path) -> None:
         with suppress(InvalidRequest, OSError):
-            image = open_picture(source).convert("RGB")
+            image = open_picture(source.read_bytes(), source.name).convert("RGB")
             image.thumbnail((SIDE, SIDE))
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             part = copy.with_suffix(".part")
             image.save(part, "WEBP", quality=80)
             part.replace(copy)

@@ -1,38 +1,23 @@
 """Form values ↔ requests, presets, records and drafts: plain functions on dicts, so that they are tested without a page.
 
-A form's values are a dict by field name; the names are those that `InvalidRequest.field` uses, but for the size, which is
-`width` and `height` here.
+A form's values are a dict by field name; the names are those that `InvalidRequest.field` uses. Here is what all tabs share;
+what belongs to one task stands with its tab.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from studio.core.errors import InvalidRequest
 from studio.core.model import Model
 from studio.core.preset import Preset
-from studio.core.request import ImageRequest, Sampling, Size, TextToImage
-from studio.ui.sizes import shape_of
+from studio.core.request import ImageRequest, Sampling, Task
 
-FIELDS = (
-    "prompt",
-    "negative_prompt",
-    "model",
-    "shape",
-    "width",
-    "height",
-    "steps",
-    "guidance_scale",
-    "count",
-    "sampler",
-    "seed_mode",
-    "seed",
-    "preset",
-    "advanced",
-)
 RANDOM, LOCKED = "Random", "Locked"
 Values = dict[str, Any]
+Sound = Callable[[Any, Model], bool]
+"""Tells whether a value from a draft is one that a field of this model may show."""
 
 
 def model_of(id: str | None, models: list[Model]) -> Model:
@@ -53,7 +38,6 @@ def defaults(model: Model) -> Values:
         "preset": "",
         "advanced": False,
         **model_values(model),
-        **size_values(model.default_size, model),
     }
 
 
@@ -67,24 +51,20 @@ def model_values(model: Model) -> Values:
     }
 
 
-def size_values(size: Size, model: Model) -> Values:
-    return {"width": size.width, "height": size.height, "shape": shape_of(size, model)}
-
-
-def to_request(values: Mapping[str, Any], model: Model) -> ImageRequest:
+def to_request(values: Mapping[str, Any], model: Model, task: Task) -> ImageRequest:
     """The request that a form asks for; `model` tells what its model takes. An emptied number means the default."""
-    seed = _whole(values.get("seed"))
+    seed = whole(values.get("seed"))
     if values.get("seed_mode") == LOCKED and seed is None:
         raise InvalidRequest("The seed is locked but empty. Type a number, or choose Random.", "seed")
     return ImageRequest(
         model=values.get("model") or model.id,
         prompt=values.get("prompt") or "",
         negative_prompt=(values.get("negative_prompt") or "") if model.negative_prompt else "",
-        task=TextToImage(_size(values)),
-        count=_whole(values.get("count")) or 1,
+        task=task,
+        count=whole(values.get("count")) or 1,
         preset=values.get("preset") or "",
         sampling=Sampling(
-            steps=_whole(values.get("steps")),
+            steps=whole(values.get("steps")),
             guidance_scale=values.get("guidance_scale"),
             seed=seed if values.get("seed_mode") == LOCKED else None,
             sampler=values.get("sampler") or None,
@@ -94,13 +74,11 @@ def to_request(values: Mapping[str, Any], model: Model) -> ImageRequest:
 
 def from_request(request: ImageRequest, models: list[Model], seed: int | None) -> Values:
     """Form values that make the same picture again; `seed` is the picture's own."""
-    model = model_of(request.model, models)
-    sampling, size = request.sampling, request.task.size or model.default_size
+    model, sampling = model_of(request.model, models), request.sampling
     asked = {"steps": sampling.steps, "guidance_scale": sampling.guidance_scale, "sampler": sampling.sampler}
     values = {**model_values(model), **{name: value for name, value in asked.items() if value is not None}}
     return {
         **values,
-        **size_values(size, model),
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
         "count": 1,
@@ -115,9 +93,7 @@ def from_preset(preset: Preset, values: Mapping[str, Any], models: list[Model]) 
     model = model_of(preset.model or values.get("model"), models)
     changed: Values = {"preset": preset.name}
     if model.id != values.get("model"):
-        changed |= {**model_values(model), **size_values(model.default_size, model)}
-    if preset.size:
-        changed |= size_values(preset.size, model)
+        changed |= model_values(model)
     sampling = preset.sampling
     asked = {
         "prompt": preset.prompt,
@@ -133,47 +109,55 @@ def from_preset(preset: Preset, values: Mapping[str, Any], models: list[Model]) 
     return changed
 
 
-def from_draft(draft: Mapping[str, Any], models: list[Model]) -> Values:
-    """A kept draft made whole and safe: what is missing, of another kind or outside the model's limits is the default."""
+def from_draft(
+    draft: Mapping[str, Any], models: list[Model], own: Callable[[Model], Values], sound: Mapping[str, Sound]
+) -> Values:
+    """A kept draft made whole and safe: what is missing, of another kind or outside the model's limits is the default.
+
+    `own` and `sound` are the defaults and the checks of the tab's own fields.
+    """
     model = model_of(draft.get("model"), models)
-    values = defaults(model)
+    values = {**defaults(model), **own(model)}
+    checks = {**_SOUND, **sound}
     for name, value in draft.items():
-        if name in _SOUND and _SOUND[name](value, model):
+        if name in checks and checks[name](value, model):
             values[name] = value
-    size = Size(values["width"] or 0, values["height"] or 0)
-    return {**values, "model": model.id, "shape": shape_of(size, model)}
+    return {**values, "model": model.id}
 
 
-def _number(low: float, high: float) -> Callable[[Any, Model], bool]:
+def number(low: float, high: float) -> Sound:
+    """Sound if it is a number within these bounds."""
     return lambda value, model: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def one_of(choices: Iterable[str | None]) -> Sound:
+    """Sound if it is one of these words."""
+    return lambda value, model: value in tuple(choices)
+
+
+def switch(value: Any, model: Model) -> bool:
+    """Sound if it is on or off."""
+    return isinstance(value, bool)
 
 
 def _text(value: Any, model: Model) -> bool:
     return isinstance(value, str)
 
 
-_SOUND: dict[str, Callable[[Any, Model], bool]] = {
+_SOUND: dict[str, Sound] = {
     "prompt": _text,
     "negative_prompt": _text,
     "preset": _text,
-    "width": _number(1, 16_384),
-    "height": _number(1, 16_384),
-    "steps": _number(1, 500),
-    "guidance_scale": _number(0, 50),
-    "count": lambda value, model: _number(1, model.max_count)(value, model),
+    "steps": number(1, 500),
+    "guidance_scale": number(0, 50),
+    "count": lambda value, model: number(1, model.max_count)(value, model),
     "sampler": lambda value, model: value in model.samplers,
     "seed_mode": lambda value, model: value in (RANDOM, LOCKED),
-    "seed": lambda value, model: value is None or _number(0, 2**53)(value, model),
-    "advanced": lambda value, model: isinstance(value, bool),
+    "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
+    "advanced": switch,
 }
 
 
-def _size(values: Mapping[str, Any]) -> Size | None:
-    width, height = _whole(values.get("width")), _whole(values.get("height"))
-    if (width is None) != (height is None):
-        raise InvalidRequest("One side of the size is empty. Type both, or choose a shape.", "size")
-    return None if width is None or height is None else Size(width, height)
-
-
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
+    """An emptied number field is None."""
     return None if value is None or value == "" else int(value)

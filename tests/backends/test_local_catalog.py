@@ -34,7 +34,8 @@ def edit_index(folder, **entries):
 
 def test_models_are_described_from_their_own_files(zoo):
     found = {model.id: model for model in a_catalog(zoo).models()}
-    assert set(found) == {"local:sd", "local:xl", "local:sd3", "local:flux", "local:strict"}
+    assert set(found) == {f"local:{path.name}" for path in zoo.iterdir()}
+    assert len({model.family for model in found.values()}) == len(FAMILIES) - 1  # all but Sana
     sd, flux = found["local:sd"], found["local:flux"]
     assert (sd.default_size, sd.multiple_of, sd.max_tokens, sd.negative_prompt) == (Size(64, 64), 8, 77, True)
     assert {"Euler", "DPM++ 2M Karras", "DPM++ SDE Karras", "LMS", "LCM"} <= set(sd.samplers)
@@ -46,6 +47,29 @@ def test_models_are_described_from_their_own_files(zoo):
 
 def test_stable_diffusion_3_without_its_large_encoder_reads_77_tokens(zoo):
     assert a_catalog(zoo).find("local:sd3").model.max_tokens == 77
+
+
+def test_models_say_which_tasks_they_can_do(zoo):
+    found = {model.id.removeprefix("local:"): model for model in a_catalog(zoo).models()}
+    masked = ("inpaint", "outpaint")
+    for name, model in found.items():
+        only_masks = name in {"nine", "xl-nine", "fill"}
+        assert model.tasks == (masked if only_masks else ("text-to-image", "image-to-image", *masked)), name
+        assert model.soft_masks is not only_masks, name
+    assert FAMILIES["SanaPipeline"].tasks == ("text-to-image",)
+    assert found["fill"].default_guidance_scale == 30
+
+
+def test_the_channels_of_the_denoiser_decide_what_a_model_is_made_for(zoo, tmp_path):
+    for name, kind in (("sd", "StableDiffusionInpaintPipeline"), ("xl", "StableDiffusionXLInpaintPipeline")):
+        shutil.copytree(zoo / name, tmp_path / name)
+        edit_index(tmp_path / name, _class_name=kind)
+    shutil.copytree(zoo / "nine", tmp_path / "nine")
+    edit_index(tmp_path / "nine", _class_name="StableDiffusionPipeline")
+    found = {item.model.title: item for item in a_catalog(tmp_path).scan()[0]}
+    assert found["sd"].pipeline == "StableDiffusionPipeline"
+    assert found["xl"].pipeline == "StableDiffusionXLPipeline"
+    assert found["nine"].model.tasks == ("inpaint", "outpaint")
 
 
 def test_the_starter_comes_first_with_its_own_defaults(zoo):
@@ -198,6 +222,9 @@ def test_the_family_table_fits_the_installed_diffusers():
         assert not family.negative or "negative_prompt" in accepted, name
         assert family.sampler in family.samplers, name
         assert all(hasattr(diffusers, sampler.scheduler) for sampler in family.samplers.values()), name
+        for kind, needed in ((family.redraw, {"image", "strength"}), (family.inpaint, {"image", "mask_image", "strength"})):
+            takes = inspect.signature(getattr(diffusers, kind).__call__).parameters if kind else needed
+            assert needed <= set(takes), kind
 
 
 def test_listing_and_counting_load_no_heavy_library(zoo):

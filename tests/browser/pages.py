@@ -97,7 +97,7 @@ class Visits:
 
 def ready(page: Page) -> Page:
     """The form is restored and the desk has answered."""
-    expect(page.locator("body[data-ready] #generate")).to_be_visible(timeout=30_000)
+    expect(page.locator("body[data-ready] #sheet-text-to-image .generate")).to_be_visible(timeout=30_000)
     expect(page.locator("#queue h2")).to_be_visible(timeout=30_000)
     expect(page.locator("#worker")).not_to_have_text("Starting the engine…")
     return page

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 
 def fill(page: Page, prompt: str) -> None:
-    page.locator("#prompt textarea").fill(prompt)
+    page.locator("#text-to-image-prompt textarea").fill(prompt)
 
 
 def finish(page: Page, prompt: str) -> None:
@@ -21,44 +21,44 @@ def finish(page: Page, prompt: str) -> None:
 
 
 def show_advanced(page: Page) -> None:
-    page.locator("#advanced input").check()
-    expect(page.locator("#steps")).to_be_visible()
+    page.locator("#text-to-image-advanced input").check()
+    expect(page.locator("#text-to-image-steps")).to_be_visible()
 
 
 def test_basic_shows_the_few_fields_and_advanced_the_rest_and_the_page_remembers(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
-    page.locator("#advanced input").uncheck()
-    for field in ("prompt", "model", "shape", "generate", "presets"):
-        expect(page.locator(f"#{field}")).to_be_visible()
+    page.locator("#text-to-image-advanced input").uncheck()
+    for field in ("#text-to-image-prompt", "#text-to-image-model", "#text-to-image-shape", ".generate", "#presets"):
+        expect(page.locator(f"#sheet-text-to-image {field}")).to_be_visible()
     for field in ("negative_prompt", "steps", "guidance_scale", "seed", "count", "sampler"):
-        expect(page.locator(f"#{field}")).to_be_hidden()
+        expect(page.locator(f"#text-to-image-{field}")).to_be_hidden()
     show_advanced(page)
     page.wait_for_timeout(900)
     page.reload()
-    expect(ready(page).locator("#steps")).to_be_visible()
+    expect(ready(page).locator("#text-to-image-steps")).to_be_visible()
 
 
 def test_a_wrong_value_is_named_beside_its_field_and_goes_when_it_is_mended(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     fill(page, " ")
-    page.locator("#generate").click()
-    problem = page.locator("#prompt .problem")
+    page.locator("#sheet-text-to-image .generate").click()
+    problem = page.locator("#text-to-image-prompt .problem")
     expect(problem).to_have_text("The prompt is empty. Describe the picture you want.")
-    expect(page.locator("#prompt textarea")).to_be_focused()
-    expect(page.locator("#prompt textarea")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#text-to-image-prompt textarea")).to_be_focused()
+    expect(page.locator("#text-to-image-prompt textarea")).to_have_attribute("aria-invalid", "true")
     fill(page, "a fox")
     expect(problem).to_have_count(0)
-    page.locator("#width input").fill("9000")
-    page.locator("#generate").click()
-    expect(page.locator("#size .problem")).to_contain_text("9000x")
-    page.locator("#shape label").first.click()
-    expect(page.locator("#width input")).to_have_value("128")
+    page.locator("#text-to-image-width input").fill("9000")
+    page.locator("#sheet-text-to-image .generate").click()
+    expect(page.locator("#text-to-image-size .problem")).to_contain_text("9000x")
+    page.locator("#text-to-image-shape label").first.click()
+    expect(page.locator("#text-to-image-width input")).to_have_value("128")
 
 
 def test_a_failed_job_says_what_to_do_and_can_be_tried_again(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     fill(page, "this will fail")
-    page.locator("#generate").click()
+    page.locator("#sheet-text-to-image .generate").click()
     card = page.locator("#job[data-state=failed]")
     expect(card.locator("#job-detail")).to_contain_text("memory does not suffice. Try 512", timeout=20_000)
     expect(page.locator("#queue li[data-state=failed]").first).to_contain_text("memory does not suffice")
@@ -73,7 +73,7 @@ def test_the_queue_shows_places_and_can_be_reordered_paused_and_emptied(toy: Run
     expect(page.locator("#queue button", has_text="Resume")).to_be_visible()
     for prompt in ("first fox", "second fox", "third fox"):
         fill(page, prompt)
-        page.locator("#generate").click()
+        page.locator("#sheet-text-to-image .generate").click()
         expect(page.locator("#queue li[data-state=queued]", has_text=prompt)).to_be_visible()
     expect(page.locator("#job[data-state=queued] #job-detail")).to_contain_text("paused")
     rows = page.locator("#queue li[data-state=queued] b")
@@ -93,25 +93,27 @@ def test_a_preset_fills_the_form(toy: RunningStudio, visit: Visits) -> None:
     card = page.locator(".card", has_text="First light")
     assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 160
     card.click()
-    expect(page.locator("#prompt textarea")).to_have_value("purple mountain range at dawn, soft pink sky, with the sun")
-    expect(page.locator("#width input")).to_have_value("160")
-    expect(page.locator("#height input")).to_have_value("96")
-    page.locator("#swap").click()
-    expect(page.locator("#width input")).to_have_value("96")
+    expect(page.locator("#text-to-image-prompt textarea")).to_have_value(
+        "purple mountain range at dawn, soft pink sky, with the sun"
+    )
+    expect(page.locator("#text-to-image-width input")).to_have_value("160")
+    expect(page.locator("#text-to-image-height input")).to_have_value("96")
+    page.locator("#text-to-image-swap").click()
+    expect(page.locator("#text-to-image-width input")).to_have_value("96")
 
 
 def test_fields_follow_the_model(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     show_advanced(page)
-    page.locator("#model input").click()
+    page.locator("#text-to-image-model input").click()
     page.get_by_role("option", name="Turbo").click()
-    expect(page.locator("#steps input[type=number]")).to_have_value("4")
-    expect(page.locator("#width input")).to_have_value("512")
-    expect(page.locator("#negative_prompt")).to_have_count(0)
-    page.locator("#model input").click()
+    expect(page.locator("#text-to-image-steps input[type=number]")).to_have_value("4")
+    expect(page.locator("#text-to-image-width input")).to_have_value("512")
+    expect(page.locator("#text-to-image-negative_prompt")).to_have_count(0)
+    page.locator("#text-to-image-model input").click()
     page.get_by_role("option", name="Starter").click()
-    expect(page.locator("#steps input[type=number]")).to_have_value("20")
-    expect(page.locator("#negative_prompt")).to_be_visible()
+    expect(page.locator("#text-to-image-steps input[type=number]")).to_have_value("20")
+    expect(page.locator("#text-to-image-negative_prompt")).to_be_visible()
 
 
 def test_a_picture_can_be_looked_at_and_reused_with_the_keyboard_alone(toy: RunningStudio, visit: Visits) -> None:
@@ -130,27 +132,29 @@ def test_a_picture_can_be_looked_at_and_reused_with_the_keyboard_alone(toy: Runn
     expect(page.locator("#large")).to_be_hidden()
     page.get_by_role("button", name="Reuse all").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#prompt textarea")).to_have_value("an old fox")
-    expect(page.locator("#seed_mode label.selected")).to_have_text("Locked")
+    expect(page.locator("#text-to-image-prompt textarea")).to_have_value("an old fox")
+    expect(page.locator("#text-to-image-seed_mode label.selected")).to_have_text("Locked")
 
 
 def test_the_prompt_has_the_focus_and_its_tokens_are_counted_while_one_types(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
-    expect(page.locator("#prompt textarea")).to_be_focused()
+    expect(page.locator("#text-to-image-prompt textarea")).to_be_focused()
     fill(page, "a red fox")
-    expect(page.locator("#tokens [data-chunks]")).to_have_text("3 / 75 tokens")
+    expect(page.locator("#sheet-text-to-image .tokens [data-chunks]")).to_have_text("3 / 75 tokens")
     fill(page, "fox " * 100)
-    expect(page.locator("#tokens [data-chunks]")).to_contain_text("100 / 150 tokens · encoded in 2 chunks")
+    expect(page.locator("#sheet-text-to-image .tokens [data-chunks]")).to_contain_text(
+        "100 / 150 tokens · encoded in 2 chunks"
+    )
 
 
 def test_what_is_typed_before_the_draft_has_come_is_not_lost(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     fill(page, "an old draft")
-    expect(page.locator("#tokens [data-chunks]")).to_have_text("3 / 75 tokens")
+    expect(page.locator("#sheet-text-to-image .tokens [data-chunks]")).to_have_text("3 / 75 tokens")
     page.reload(wait_until="commit")
-    page.locator("#prompt textarea").fill("typed at once", timeout=20_000)
+    page.locator("#text-to-image-prompt textarea").fill("typed at once", timeout=20_000)
     # the draft may come between the selecting and the typing of a fill: then the words stand behind it, and are kept
-    expect(ready(page).locator("#prompt textarea")).to_have_value(re.compile("^(an old draft)?typed at once$"))
+    expect(ready(page).locator("#text-to-image-prompt textarea")).to_have_value(re.compile("^(an old draft)?typed at once$"))
 
 
 def test_a_picture_whose_file_is_gone_is_shown_as_gone(toy: RunningStudio, visit: Visits) -> None:
@@ -206,7 +210,7 @@ CONTRAST = """() => {
   const poor = [];
   for (const node of document.querySelectorAll("#top *, #forms *, #desk *")) {
     const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-    if (!own || !node.offsetParent || node.closest(":disabled, .unseen, .empty, #swap, [aria-hidden=true]")) continue;
+    if (!own || !node.offsetParent || node.closest(":disabled, .unseen, .empty, .field-swap, [aria-hidden=true]")) continue;
     const a = light(parse(getComputedStyle(node).color)), b = light(behind(node));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) poor.push(`${node.tagName}#${node.id}.${node.className} ${ratio.toFixed(2)}`);

@@ -13,7 +13,7 @@ DONE, RUNNING = "#job[data-state=done]", "#job[data-state=running]"
 
 
 def write(page: Page, prompt: str) -> None:
-    page.locator("#prompt textarea").fill(prompt)
+    page.locator("#text-to-image-prompt textarea").fill(prompt)
 
 
 def generate(page: Page, prompt: str) -> None:
@@ -22,12 +22,12 @@ def generate(page: Page, prompt: str) -> None:
 
 
 def advanced(page: Page) -> None:
-    page.locator("#advanced input").check()
-    expect(page.locator("#steps")).to_be_visible()
+    page.locator("#text-to-image-advanced input").check()
+    expect(page.locator("#text-to-image-steps")).to_be_visible()
 
 
 def set_number(page: Page, field: str, value: int) -> None:
-    box = page.locator(f"#{field} input[type=number]")
+    box = page.locator(f"#text-to-image-{field} input[type=number]")
     box.fill(str(value))
     box.blur()
 
@@ -66,7 +66,7 @@ def test_escape_cancels_the_running_job_and_keeps_nothing(studio: RunningStudio,
     page = visit(studio.url)
     before = studio.kept()
     start_long(page, "a green forest in the fog")
-    expect(page.locator("#cancel")).to_be_enabled()
+    expect(page.locator("#sheet-text-to-image .cancel")).to_be_enabled()
     page.keyboard.press("Escape")
     expect(page.locator("#job[data-state=cancelled] #job-title")).to_have_text("Cancelled", timeout=15_000)
     assert studio.kept() == before
@@ -84,7 +84,7 @@ def test_a_reload_and_a_second_browser_find_the_running_job_and_its_progress(stu
             "src", re.compile("^data:image/jpeg;base64,")
         )
         expect(view.locator(f"#queue li[data-job='{id}'][data-state=running]")).to_be_visible()
-    other.locator("#cancel").click()
+    other.locator("#sheet-text-to-image .cancel").click()
     expect(page.locator("#job[data-state=cancelled]")).to_be_visible(timeout=15_000)
 
 
@@ -96,7 +96,7 @@ def test_several_generations_queue_up_and_all_are_kept(studio: RunningStudio, vi
     before = len(studio.kept())
     write(page, "one blue square on a white background")
     for _ in range(3):
-        page.locator("#generate").click()
+        page.locator("#sheet-text-to-image .generate").click()
     until(lambda: len(studio.kept()) == before + 3)
     expect(page.locator(DONE)).to_be_visible()
     expect(page.locator("#queue .quiet")).to_have_text("Nothing is waiting.")
@@ -108,16 +108,16 @@ def test_the_form_and_the_picture_are_there_after_a_restart_and_in_another_brows
         page = visit(studio.url)
         advanced(page)
         set_number(page, "steps", 7)
-        page.locator("#shape label", has_text="16:9").click()
+        page.locator("#text-to-image-shape label", has_text="16:9").click()
         write(page, "a house in the snow, night, (moon:1.2)")
-        expect(page.locator("#tokens [data-chunks]")).not_to_have_text("0 / 75 tokens")
+        expect(page.locator("#sheet-text-to-image .tokens [data-chunks]")).not_to_have_text("0 / 75 tokens")
         page.close()
         studio.stop()
         studio.start()
         again = visit(studio.url, fresh=True)
-        expect(again.locator("#prompt textarea")).to_have_value("a house in the snow, night, (moon:1.2)")
-        expect(again.locator("#steps input[type=number]")).to_have_value("7")
-        expect(again.locator("#shape label.selected")).to_have_text("16:9")
-        expect(again.locator("#advanced input")).to_be_checked()
+        expect(again.locator("#text-to-image-prompt textarea")).to_have_value("a house in the snow, night, (moon:1.2)")
+        expect(again.locator("#text-to-image-steps input[type=number]")).to_have_value("7")
+        expect(again.locator("#text-to-image-shape label.selected")).to_have_text("16:9")
+        expect(again.locator("#text-to-image-advanced input")).to_be_checked()
     finally:
         studio.stop()

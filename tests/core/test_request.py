@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from studio.core.errors import InvalidRequest
 from studio.core.request import (
+    AREAS,
+    FILLS,
     MAX_SEED,
+    RESIZES,
     ImageRequest,
+    ImageToImage,
+    Inpaint,
+    Outpaint,
     Sampling,
     Size,
+    Source,
     TextToImage,
     request_from_json,
     request_to_json,
@@ -25,12 +32,34 @@ samplings = st.builds(
     seed=st.none() | st.integers(0, MAX_SEED),
     sampler=st.none() | st.text(),
 )
+pictures = st.builds(
+    Source,
+    sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
+    width=st.integers(1, 9999),
+    height=st.integers(1, 9999),
+    name=st.text(),
+    record=st.text(),
+)
+pixels, parts = st.integers(0, 2048), st.floats(0, 1)
+tasks = st.one_of(
+    st.builds(TextToImage, st.none() | sizes),
+    st.builds(
+        ImageToImage,
+        image=pictures,
+        strength=parts,
+        size=st.none() | sizes,
+        resize=st.sampled_from(RESIZES),
+        sketch=st.none() | pictures,
+    ),
+    st.builds(Inpaint, image=pictures, mask=pictures, strength=parts, area=st.sampled_from(AREAS), feather=pixels),
+    st.builds(Outpaint, image=pictures, left=pixels, right=pixels, up=pixels, down=pixels, fill=st.sampled_from(FILLS)),
+)
 requests = st.builds(
     ImageRequest,
     model=st.text(),
     prompt=st.text(),
     negative_prompt=st.text(),
-    task=st.builds(TextToImage, st.none() | sizes),
+    task=tasks,
     count=st.integers(1, 100),
     sampling=samplings,
     options=st.dictionaries(st.text(), st.integers() | st.text()),
@@ -64,3 +93,10 @@ def test_sizes_are_read_as_people_write_them(text: str, size: Size) -> None:
 def test_what_is_no_size_says_how_to_write_one(text: str) -> None:
     with pytest.raises(InvalidRequest, match="512x512"):
         Size.parse(text)
+
+
+@pytest.mark.parametrize("sha256", ["", "../../etc/passwd", "A" * 64, "0" * 63])
+def test_a_source_is_named_by_a_hash_and_nothing_else(sha256: str) -> None:
+    task = {"kind": "image-to-image", "image": {"sha256": sha256, "width": 1, "height": 1}}
+    with pytest.raises(ValueError, match="64 hexadecimal"):
+        request_from_json({"model": "m", "prompt": "p", "task": task})

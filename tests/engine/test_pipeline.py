@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from memory_sources import MemorySources
 from PIL import Image
 from toy_backend import MODEL, ToyBackend
 
@@ -69,7 +70,7 @@ def a_job(prompt: str = "a dog", **fields: object) -> Job:
 
 
 def some_parts(**fields: object) -> pipeline.Parts:
-    return pipeline.Parts(**{"backends": (ToyBackend(),), "keeper": MemoryKeeper(), **fields})
+    return pipeline.Parts(**{"backends": (ToyBackend(),), "keeper": MemoryKeeper(), "sources": MemorySources(), **fields})
 
 
 def test_every_picture_passes_every_stamp_in_the_given_order() -> None:

@@ -41,7 +41,7 @@ class Place:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         studio = Studio(
             backends=(ToyBackend(),),
-            shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts),
+            shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, sources=library.sources),
             tickets=Tickets(self.data),
             outputs=self.outputs,
             worker=lambda heard: WorkerProcess(command, environment, self.data / "worker.log", heard),

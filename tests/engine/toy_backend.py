@@ -14,13 +14,22 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from studio.core.canvas import Base
 from studio.core.errors import OutOfMemory
 from studio.core.model import Model
 from studio.core.ports import Watch
 from studio.core.request import ImageRequest, Size
 from studio.core.result import ImageResult, Picture
 
-MODEL = Model(id="toy:one", title="Toy", backend="toy", default_size=Size(64, 64), samplers=("Euler",), max_count=8)
+MODEL = Model(
+    id="toy:one",
+    title="Toy",
+    backend="toy",
+    default_size=Size(64, 64),
+    samplers=("Euler",),
+    max_count=8,
+    tasks=("text-to-image", "image-to-image", "inpaint", "outpaint"),
+)
 
 
 class ToyBackend:
@@ -28,6 +37,7 @@ class ToyBackend:
 
     def __init__(self) -> None:
         self.asked: list[ImageRequest] = []
+        self.bases: list[Base] = []
 
     def models(self) -> Sequence[Model]:
         return (MODEL,)
@@ -41,11 +51,14 @@ class ToyBackend:
     def warm(self, model: Model) -> None:
         return None
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch) -> ImageResult:
+    def generate(self, request: ImageRequest, model: Model, watch: Watch, base: Base | None = None) -> ImageResult:
         self.asked.append(request)
+        if base:
+            self.bases.append(base)
         self._mischief(request.prompt)
         steps = int(found[1]) if (found := re.search(r"(\d+) steps", request.prompt)) else 2
-        size, seed = request.task.size, request.sampling.seed
+        size = Size(*base.image.size) if base else request.task.size
+        seed = request.sampling.seed
         assert size is not None
         assert seed is not None
         pictures = []

@@ -15,6 +15,6 @@ from studio.stamps.text import TextStamp
 if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])
     library = open_library(data, outputs)
-    parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, stamps=(TextStamp("test"),))
+    parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, sources=library.sources, stamps=(TextStamp("test"),))
     pipe, sys.stdout = sys.stdout, sys.stderr
     Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", out=pipe).run(sys.stdin)

@@ -24,6 +24,6 @@ def test_a_form_never_saved_is_empty(library: Library) -> None:
 
 def test_a_form_too_large_to_keep_says_so_and_leaves_the_last_one(library: Library) -> None:
     library.drafts.save("create", {"prompt": "small"})
-    with pytest.raises(InvalidRequest, match=r"up to 256 kB are kept. Shorten"):
-        library.drafts.save("create", {"prompt": "x" * 300_000})
+    with pytest.raises(InvalidRequest, match=r"up to 24 MB are kept. Paint"):
+        library.drafts.save("create", {"prompt": "x" * 26_000_000})
     assert library.drafts.load("create") == {"prompt": "small"}

@@ -16,13 +16,16 @@ from typing import Any
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
+from studio.core.canvas import Base
 from studio.core.errors import InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
+from studio.core.opening import header
 from studio.core.preset import Preset
-from studio.core.request import ImageRequest, Size
-from studio.core.result import Record
+from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
+from studio.core.result import ImageResult, Picture, Record
 from studio.core.worker import WorkerStatus
+from studio.engine.drawing import draw, require_sources
 
 STARTER = Model(
     id="local:starter",
@@ -30,6 +33,8 @@ STARTER = Model(
     backend="local",
     default_size=Size(128, 128),
     max_side=512,
+    tasks=("text-to-image", "image-to-image", "inpaint", "outpaint"),
+    soft_masks=True,
     default_guidance_scale=3.5,
     samplers=("Euler", "Euler a", "DPM++ 2M Karras"),
     licence="Apache-2.0",
@@ -63,6 +68,9 @@ class FakeStudio:
 
     def __init__(self, outputs: Path, *, step_seconds: float = 0.01, presets: list[Preset] | None = None) -> None:
         self.outputs = outputs
+        self.source_folder = outputs.parent / "sources"
+        self.folder = self.source_folder
+        self.source_folder.mkdir(parents=True, exist_ok=True)
         self.step_seconds = step_seconds
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
         self.gate = threading.Event()
@@ -94,6 +102,7 @@ class FakeStudio:
         if model is None:
             raise InvalidRequest(f"There is no model “{request.model}”. Choose one from the list.", "model")
         adapted, _ = adapt(request, model)
+        require_sources(adapted, self)
         with self._changed:
             job = Job(id=f"job{next(self._number)}", request=adapted, state="queued", lane=lane, created=time.time())
             self._jobs[job.id] = job
@@ -158,6 +167,32 @@ class FakeStudio:
         ids = list(reversed(self._records))
         ids = ids[ids.index(before) + 1 :] if before in ids else ids
         return [record for record in map(self.record, ids[:limit]) if record]
+
+    def children(self, id: str) -> list[Record]:
+        made_from = [(record, sources(record.request.task).get("image")) for record in self._records.values()]
+        return [record for record, source in made_from if source and source.record == id]
+
+    def add_source(self, data: bytes, name: str = "", record: str = "") -> Source:
+        _, size = header(data, name)
+        sha256 = hashlib.sha256(data).hexdigest()
+        (self.source_folder / f"{sha256}.png").write_bytes(data)
+        return Source(sha256=sha256, width=size.width, height=size.height, name=name, record=record)
+
+    add = add_source
+
+    def source_path(self, source: Source) -> Path | None:
+        path = self.source_folder / f"{source.sha256}.png"
+        return path if path.is_file() else None
+
+    path = source_path
+
+    def read_source(self, source: Source) -> bytes:
+        path = self.source_path(source)
+        if path is None:
+            raise InvalidRequest("The picture is gone. Choose it again.", "image")
+        return path.read_bytes()
+
+    read = read_source
 
     def change_record(self, id: str, **changes: Any) -> None:
         """Only here: make a kept picture another one."""
@@ -229,7 +264,8 @@ class FakeStudio:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = PngImagePlugin.PngInfo()
         text.add_text("parameters", f"{job.request.prompt}\nNegative prompt: \nSteps: {job.request.sampling.steps}")
-        _scene(size, seed).save(path, "PNG", pnginfo=text)
+        image, facts = self._picture(job.request, size, seed)
+        image.save(path, "PNG", pnginfo=text)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         self._records[id] = Record(
             id=id,
@@ -237,15 +273,43 @@ class FakeStudio:
             path=path,
             name=path.name,
             sha256=digest,
-            width=size.width,
-            height=size.height,
+            width=image.width,
+            height=image.height,
             seed=seed,
             created=now.isoformat(timespec="seconds"),
             request=job.request,
             stamps=("png-text",),
-            facts={"used": {**_USED, "steps": job.request.sampling.steps}},
+            facts={"used": {**_USED, "steps": job.request.sampling.steps}, **facts},
         )
         return id
+
+    def _picture(self, request: ImageRequest, size: Size, seed: int) -> tuple[Image.Image, Mapping[str, Any]]:
+        """A landscape, or the real way of an edit with a backend that paints all red."""
+        if isinstance(request.task, TextToImage):
+            return _scene(size, seed), {}
+        one = replace(request, count=1, sampling=replace(request.sampling, seed=seed))
+        made = draw(one, STARTER, _Red(), self, _Silent()).pictures[0]
+        return made.image, made.facts
+
+
+class _Red:
+    """A backend that paints everything red."""
+
+    name = "red"
+
+    def generate(self, request: ImageRequest, model: Model, watch: Any, base: Base | None = None) -> ImageResult:
+        assert base is not None
+        return ImageResult(pictures=(Picture(image=Image.new("RGB", base.image.size, (214, 40, 40)), seed=1),), used=_USED)
+
+
+class _Silent:
+    """Nobody watches."""
+
+    def check(self) -> None: ...
+
+    def phase(self, phase: object) -> None: ...
+
+    def step(self, done: int, total: int, preview: object = None) -> None: ...
 
 
 def _scene(size: Size, seed: int) -> Image.Image:

@@ -69,7 +69,7 @@ def test_a_stranger_can_neither_read_nor_upload(served: Served, headers: dict[st
 
 def test_an_upload_beyond_the_limit_is_refused(served: Served) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.bin"\r\n\r\n'
-    body = head + bytes(65 * 1024 * 1024) + b"\r\n--x--\r\n"
+    body = head + bytes(257 * 1024 * 1024) + b"\r\n--x--\r\n"
     status, _ = ask(f"{served[1].url}gradio_api/upload", body, Content_Type="multipart/form-data; boundary=x")
     assert status == 413
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends.local import samplers
-from studio.backends.local.families import FAMILIES, FEW_STEPS, Family
+from studio.backends.local.families import FAMILIES, FEW_STEPS, Family, by_channels
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
 from studio.core.request import Size
@@ -147,10 +147,12 @@ def _read(name: str, folder: Path, within: Path) -> Found:
     if not (folder / "model_index.json").is_file():
         raise Unfit("is not in diffusers layout (no model_index.json). Convert it, or choose a repository in that layout.")
     index = _json(folder / "model_index.json")
-    pipeline = index.get("_class_name")
-    family = FAMILIES.get(pipeline) if isinstance(pipeline, str) else None
-    if family is None or not isinstance(pipeline, str):
-        raise Unfit(f"is a {pipeline}, which the studio cannot run as text-to-image.")
+    named = index.get("_class_name")
+    if not isinstance(named, str) or named not in FAMILIES:
+        raise Unfit(f"is a {named}, which the studio cannot run.")
+    channels = _config(folder / FAMILIES[named].denoiser / "config.json").get("in_channels")
+    pipeline = by_channels(named, channels)
+    family = FAMILIES[pipeline]
     weights = {}
     for part in _parts(index, folder):
         if index[part][1].endswith(_TOKENIZERS):
@@ -249,6 +251,8 @@ def _describe(name: str, folder: Path, family: Family, weights: dict[str, Weight
         samplers=available,
         negative_prompt=family.negative,
         max_tokens=max_tokens,
+        tasks=family.tasks,
+        soft_masks=family.soft,
         family=family.title,
         source=str(folder),
         size_bytes=sum(file.stat().st_size for part in weights.values() for file in part.files),

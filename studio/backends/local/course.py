@@ -1,6 +1,6 @@
 """A picture's course through its phases: what is going on, how long each phase took, and whether to stop.
 
-Hooks on the text encoders, the denoiser and the VAE's decoder, and on the layers inside them, ask whether the user said
+Hooks on the text encoders, the denoiser and the VAE, and on the layers inside them, ask whether the user said
 stop. They work for every family of models, and in encoding and decoding as well, where pipelines have no callback.
 """
 
@@ -16,6 +16,8 @@ from studio.core.ports import Watch
 
 PATIENCE = 0.02
 """Seconds between two looks at the stop sign from inside a layer; a look may cost a read of a file."""
+
+_VAE: tuple[tuple[str, Phase], ...] = (("encoder", "encoding"), ("decoder", "decoding"))
 
 
 class Course:
@@ -53,8 +55,9 @@ def hooked(pipe: Any, denoiser: Any, course: Course) -> Iterator[None]:
         encoder for name in ("text_encoder", "text_encoder_2", "text_encoder_3") if (encoder := getattr(pipe, name, None))
     ]
     places: list[tuple[Any, Phase]] = [*((encoder, "encoding") for encoder in encoders), (denoiser, "denoising")]
-    if decoder := getattr(getattr(pipe, "vae", None), "decoder", None):
-        places.append((decoder, "decoding"))
+    for part, phase in _VAE:
+        if module := getattr(getattr(pipe, "vae", None), part, None):
+            places.append((module, phase))
     handles: list[Any] = []
     try:
         for module, phase in places:

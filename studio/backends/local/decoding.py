@@ -36,11 +36,14 @@ def is_bad(image: Any) -> bool:
 
 @contextmanager
 def guarded(vae: Any, note: Callable[[str], None], *, tiling: bool = False) -> Iterator[None]:
-    """While inside, `vae.decode` heals or reports bad pictures; `note` hears of each healing."""
+    """While inside, `vae.decode` heals or reports bad pictures; `note` hears of each healing.
+
+    A pipeline that is stopped while it has turned the VAE to float32 leaves it so; afterwards it is as it was.
+    """
     import torch
     from diffusers.models.autoencoders.vae import DecoderOutput
 
-    original = vae.decode
+    original, dtype = vae.decode, vae.dtype
 
     def decode(latents: Any, *args: Any, return_dict: bool = True, **options: Any) -> Any:
         require_finite(latents)
@@ -59,6 +62,8 @@ def guarded(vae: Any, note: Callable[[str], None], *, tiling: bool = False) -> I
         yield
     finally:
         del vae.decode
+        if vae.dtype != dtype:
+            vae.to(dtype)
         if tiling:
             vae.disable_tiling()
 

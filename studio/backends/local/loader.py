@@ -9,7 +9,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ _LIBRARIES = ("diffusers", "transformers")
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A pipeline ready to run. `schedule` is the model's own scheduler configuration; `colours` maps latents to colours."""
+    """A pipeline ready to run. `schedule` is the model's own scheduler configuration; `colours` maps latents to colours.
+
+    `variants` are further pipelines of the same parts, by class, made when they are first needed.
+    """
 
     found: Found
     pipe: Any
@@ -32,6 +35,7 @@ class Loaded:
     schedule: Mapping[str, Any]
     sha256: Future[str]
     colours: preview.Colours | None
+    variants: dict[str, Any] = field(default_factory=dict)
 
     @property
     def denoiser(self) -> Any:

@@ -16,12 +16,13 @@ from typing import Any
 
 from PIL import Image
 
-from studio.backends.local import memory, preview, samplers
+from studio.backends.local import editing, memory, preview, samplers
 from studio.backends.local.course import Course, hooked
 from studio.backends.local.decoding import AGAIN, guarded, require_finite
 from studio.backends.local.device import total_bytes
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
+from studio.core.canvas import Base
 from studio.core.errors import Moderated, Unsupported
 from studio.core.request import ImageRequest, Size
 from studio.core.result import ImageResult, Picture
@@ -40,33 +41,47 @@ class Plan:
     guidance_scale: float
     seed: int
     sampler: str
+    base: Base | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, loaded: Loaded, request: ImageRequest) -> Plan:
+    def of(cls, loaded: Loaded, request: ImageRequest, base: Base | None = None) -> Plan:
+        editing.refuse(loaded, base)
         model, asked = loaded.found.model, request.sampling
         sampler = asked.sampler or model.default_sampler
         if sampler not in model.samplers:
             raise Unsupported(f"{model.title} has no sampler “{sampler}”. Choose one of: {', '.join(model.samplers)}.")
+        notes: tuple[str, ...] = ()
+        if base and loaded.found.family.samplers is samplers.FLOW and sampler != samplers.ON_PICTURES:
+            notes = (f"sampler {sampler} cannot start from a picture with {model.title}; {samplers.ON_PICTURES} was used",)
+            sampler = samplers.ON_PICTURES
         return cls(
             loaded=loaded,
             request=request,
-            size=request.task.size or model.default_size,
+            size=Size(*base.image.size) if base else request.task.size or model.default_size,
             steps=asked.steps or model.default_steps,
             guidance_scale=model.default_guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
             seed=asked.seed or 0,
             sampler=sampler,
+            base=base,
+            notes=notes,
         )
 
     @property
     def tiling(self) -> bool:
         return bool(self.request.options.get("tiling"))
 
+    @property
+    def pipe(self) -> Any:
+        return editing.pipeline(self.loaded, self.base)
+
 
 def generate(plan: Plan, course: Course) -> ImageResult:
     """Make `request.count` pictures. Raises `Cancelled`, `BadPicture`, `Moderated`, `OutOfMemory` and foreign errors."""
     refuse_hopeless(plan)
-    loaded, pipe = plan.loaded, plan.loaded.pipe
-    notes = [f"option {name} is unknown here" for name in plan.request.options if name not in _OPTIONS]
+    loaded, pipe = plan.loaded, plan.pipe
+    notes = [*plan.notes]
+    notes += [f"option {name} is unknown here" for name in plan.request.options if name not in _OPTIONS]
     pictures = []
     with hooked(pipe, loaded.denoiser, course), guarded(pipe.vae, notes.append, tiling=plan.tiling), _quiet():
         course.enter("encoding")
@@ -98,7 +113,7 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
     """Picture number `index`; None if the safety checker flagged it."""
     import torch
 
-    pipe, family, seed = plan.loaded.pipe, plan.loaded.found.family, plan.seed + index
+    pipe, family, base, seed = plan.pipe, plan.loaded.found.family, plan.base, plan.seed + index
     scheduler = samplers.build(plan.sampler, family.samplers, plan.loaded.schedule, steps=plan.steps, seed=seed)
     wanted = {
         **conditioning.arguments,
@@ -108,11 +123,14 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         family.guidance: plan.guidance_scale,
         "generator": torch.Generator("cpu").manual_seed(seed),
         "callback_on_step_end": _reporter(plan, scheduler, index, course),
+        **editing.arguments(pipe, family, base, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
     own, pipe.scheduler = pipe.scheduler, scheduler
     try:
-        output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
+        with editing.held(scheduler, family, base) as kept:
+            wanted["callback_on_step_end"] = editing.keeping(kept, wanted["callback_on_step_end"])
+            output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
     finally:
         pipe.scheduler = own
     flagged = getattr(output, "nsfw_content_detected", None)
@@ -188,7 +206,7 @@ def _used(plan: Plan) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "model": found.model.id,
         "model_sha256": plan.loaded.sha256.result(),
-        "pipeline": found.pipeline,
+        "pipeline": type(plan.pipe).__name__,
         "scheduler": found.family.samplers[plan.sampler].scheduler,
         "sampler": plan.sampler,
         "steps": plan.steps,
@@ -200,5 +218,6 @@ def _used(plan: Plan) -> dict[str, Any]:
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
+        **editing.facts(plan.loaded, plan.base),
     }
     return {**facts, "tiling": True} if plan.tiling else facts

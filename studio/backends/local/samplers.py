@@ -78,6 +78,8 @@ FLOW: dict[str, Sampler] = {
     "DEIS": Sampler("DEISMultistepScheduler", {**_DEIS, **_FLOW}),
 }
 """For flow-matching models (SD3, FLUX): only samplers that integrate their straight paths."""
+ON_PICTURES = "Euler"
+"""The one of them that knows how noisy a picture is at a step (diffusers' `scale_noise`), which editing needs."""
 
 
 def names(table: Mapping[str, Sampler]) -> tuple[str, ...]:
@@ -93,6 +95,11 @@ def name_of(scheduler: str, config: Mapping[str, Any], table: Mapping[str, Sampl
     return ""
 
 
+def distilled_steps(steps: int) -> int:
+    """Steps of the schedule from which a consistency model's `steps` are picked; 50 is what such models are made with."""
+    return max(50, steps)
+
+
 def build(name: str, table: Mapping[str, Sampler], base: Mapping[str, Any], *, steps: int, seed: int) -> Any:
     """A fresh diffusers scheduler for `name` on the model's own noise schedule `base`, which is left untouched.
 
@@ -105,7 +112,7 @@ def build(name: str, table: Mapping[str, Sampler], base: Mapping[str, Any], *, s
     if sampler.scheduler == "DPMSolverSDEScheduler":
         options["noise_sampler_seed"] = seed
     if sampler.scheduler in ("LCMScheduler", "TCDScheduler"):
-        options["original_inference_steps"] = max(50, steps)
+        options["original_inference_steps"] = distilled_steps(steps)
     if options.get("use_flow_sigmas"):
         options["flow_shift"] = base.get("shift", 1.0)
     return getattr(diffusers, sampler.scheduler).from_config(dict(base), **options)

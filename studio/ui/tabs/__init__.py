@@ -1,4 +1,4 @@
-"""One file, one tab: a module here with TITLE, PLACE and `build(page)` is a tab of the page."""
+"""One file, one tab: a module here with TITLE, PLACE, NAME, TAKES_PICTURES and `build(page)` is a tab of the page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from studio.ui.ports import Studio
 
 @dataclass(frozen=True)
 class Page:
-    """What a tab gets: the studio, the desk, and the component that shows the desk and carries its events."""
+    """What a tab gets: the studio, the desk, and the component that shows the desk and carries its events.
+
+    What a tab puts `beside` the fields is shown in the place of the desk's stage while the tab is open.
+    """
 
     studio: Studio
     desk: Desk
     view: Any
     load: Callable[..., Any]
+    beside: Callable[[Any], None]
 
 
 def tabs() -> list[Any]:

@@ -1,0 +1,295 @@
+"""A tab's form and what its buttons do. Events answer at once; the desk shows what comes of them.
+
+All tabs share prompt, model, sampling and seed; what one task needs besides comes as its `Part`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from html import escape
+from typing import Any, Protocol
+
+import gradio as gr
+
+from studio.core.errors import InvalidRequest, StudioError
+from studio.core.job import Lane
+from studio.core.model import Model
+from studio.core.preset import Preset
+from studio.core.request import Size, Task
+from studio.core.result import Record
+from studio.ui import form, values
+from studio.ui.pictures import url
+from studio.ui.tabs import Page
+from studio.ui.values import LOCKED, Sound, Values
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For every event: no queue of Gradio's, no overlay, no public endpoint."""
+
+Inputs = Mapping[Any, Any]
+Updates = dict[Any, Any]
+
+
+class Part(Protocol):
+    """What one task adds to the common form, and the way between its fields and the task.
+
+    `name` is the tab's name and the task's kind. `sound` checks kept values of its own fields.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def presets(self) -> bool: ...
+
+    @property
+    def sound(self) -> Mapping[str, Sound]: ...
+
+    def defaults(self, model: Model) -> Values: ...
+
+    def lay_out(self, draft: Values, model: Model) -> form.Fields:
+        """The fields everybody needs."""
+
+    def lay_out_more(self, draft: Values, model: Model) -> form.Fields:
+        """The advanced ones."""
+
+    def wire(self, sheet: Sheet) -> None:
+        """Connect the events of its own fields."""
+
+    def tasks(self, read: Values) -> list[Task]:
+        """What the form asks for; several for a batch. Raises `InvalidRequest`."""
+
+    def for_model(self, read: Values, model: Model) -> Values:
+        """The own values that change with the model."""
+
+    def for_size(self, size: Size, model: Model) -> Values:
+        """The own values for a size that a preset asks for."""
+
+    def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
+        """Show a kept picture: as a new source, or with `whole` the very task that made it. Raises `StudioError`."""
+
+    def shown(self) -> Updates:
+        """What stands beside the fields, as it is kept."""
+
+
+class Sheet:
+    """One tab: the common fields around a part, and their handlers; no state of its own."""
+
+    def __init__(self, page: Page, part: Part) -> None:
+        self.page, self.part, self.studio = page, part, page.studio
+        draft = self._draft()
+        model = values.model_of(draft["model"], self.models())
+        with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{part.name}"):
+            self._lay_out(draft, model)
+        self._wire()
+        part.wire(self)
+
+    def models(self) -> list[Model]:
+        """The models that can do this task."""
+        return [model for model in self.studio.models() if self.part.name in model.tasks]
+
+    def _draft(self) -> Values:
+        kept = self.studio.load_draft(self.part.name)
+        return values.from_draft(kept, self.models(), self.part.defaults, self.part.sound)
+
+    def _lay_out(self, draft: Values, model: Model) -> None:
+        tab = self.part.name
+        with gr.Column(elem_classes=["fields"]):
+            fields: form.Fields = {"prompt": form.prompt_field(tab, draft["prompt"])}
+            self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
+            if self.part.presets:
+                gr.HTML(_cards(self.studio.presets()), elem_id="presets")
+            fields["model"] = form.model_field(tab, self.models(), model)
+            fields |= self.part.lay_out(draft, model)
+            with gr.Column(elem_classes=["advanced"]):
+                fields["negative_prompt"] = form.negative_field(tab, draft["negative_prompt"], model)
+                fields |= self.part.lay_out_more(draft, model)
+                fields |= form.sampling_fields(tab, draft, model)
+                fields |= form.seed_fields(tab, draft)
+        with gr.Row(elem_classes=["actions"]):
+            switch = gr.Checkbox(
+                draft["advanced"], label="Advanced", elem_id=f"{tab}-advanced", elem_classes=["advanced-switch"]
+            )
+            fields["advanced"] = switch
+            gr.Button("Cancel", elem_classes=["cancel"], min_width=70, interactive=False)
+            self._generate = gr.Button("Generate", variant="primary", elem_classes=["generate"], min_width=120)
+        self._buttons: dict[str, Any] = {name: fields.pop(name) for name in ("swap", "last_seed") if name in fields}
+        self.fields = fields | {"preset": gr.State(draft["preset"])}
+
+    def _wire(self) -> None:
+        """Connect the events. Inputs are sets, so that every handler gets a dict."""
+        view, fields = self.page.view, self.fields
+        shown = [*self.outputs, *self.part.shown(), view]
+        self._generate.click(self._submit, self.inputs, view, **QUICK, trigger_mode="multiple")
+        view.input(self._keep, self.inputs, self._tokens, **QUICK, trigger_mode="always_last")
+        view.select(self._choose, self.inputs, shown, **QUICK)
+        self.on(fields["model"].select, self._take_model)
+        self.on(self._buttons["last_seed"].click, self._use_last_seed)
+        self.on(fields["seed_mode"].input, self._lock_seed)
+        fields["seed"].input(lambda: LOCKED, None, fields["seed_mode"], **QUICK)
+        self.page.load(self._restore, None, shown, **QUICK)
+
+    @property
+    def inputs(self) -> set[Any]:
+        return set(self.fields.values())
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [*self.fields.values(), self._tokens]
+
+    def button(self, name: str) -> Any:
+        """A button that a part laid out among its fields."""
+        return self._buttons[name]
+
+    def on(self, event: Any, handler: Any) -> None:
+        """Run a handler that takes the form's inputs and returns updates of its fields."""
+        event(handler, self.inputs, self.outputs, **QUICK)
+
+    def read(self, inputs: Inputs) -> tuple[Values, Model]:
+        """The form's values as they are, and its model."""
+        read = {name: inputs.get(field) for name, field in self.fields.items()}
+        return read, values.model_of(read["model"], self.models())
+
+    def change(self, read: Values, changed: Values, model: Model) -> Updates:
+        """Show and keep what has changed."""
+        after = {**read, **changed}
+        self._save(after)
+        return self._updates(changed, model, after)
+
+    def _submit(self, inputs: Inputs) -> Any:
+        """Queue what the form asks for. What is wrong with it comes back as a sentence beside its field."""
+        read, model = self.read(inputs)
+        notice = self._notice()
+        self._save(read)
+        try:
+            tasks = self.part.tasks(read)
+            lane: Lane = "batch" if len(tasks) > 1 else "interactive"
+            jobs = [self.studio.submit(values.to_request(read, model, task), lane) for task in tasks]
+            notice["job"] = jobs[0].id
+        except StudioError as error:
+            notice |= _problem(error)
+        self.page.desk.touch()
+        return gr.HTML(notice=notice)
+
+    def _notice(self) -> dict[str, Any]:
+        return {"turn": secrets.token_hex(4), "form": self.part.name}
+
+    def _keep(self, inputs: Inputs, event: gr.EventData) -> Any:
+        if not self._is_meant(event, "form"):
+            return gr.skip()
+        read, model = self.read(inputs)
+        self._save(read)
+        return self._count(read, model)
+
+    def _is_meant(self, event: gr.EventData, key: str) -> bool:
+        data = event._data
+        return isinstance(data, dict) and data.get(key) == self.part.name
+
+    def _save(self, read: Values) -> None:
+        """Keep the form. One that is too large to be kept is told so when it is submitted."""
+        with suppress(StudioError):
+            self.studio.save_draft(self.part.name, read)
+
+    def _restore(self) -> Updates:
+        draft, models = self._draft(), self.models()
+        changes = self._updates(draft, values.model_of(draft["model"], models), draft)
+        changes[self.fields["model"]] = gr.update(choices=form.model_choices(models), value=draft["model"])
+        notice = gr.HTML(notice={**self._notice(), "restored": True})
+        return {**changes, **self.part.shown(), self.page.view: notice}
+
+    def _choose(self, inputs: Inputs, event: gr.EventData) -> Any:
+        """A preset's card, or “reuse”, “reuse seed” and “send to” at a picture."""
+        if not self._is_meant(event, "to"):
+            return gr.skip()
+        read, model = self.read(inputs)
+        what: Mapping[str, Any] = event._data
+        beside: Updates = {}
+        preset = next((preset for preset in self.studio.presets() if preset.name == what.get("preset")), None)
+        record = self.studio.record(str(what.get("reuse") or what.get("send") or what.get("seed") or ""))
+        changed: Values = {}
+        try:
+            if preset:
+                changed = self._of_preset(preset, read)
+            elif record and what.get("seed"):
+                changed = {"seed_mode": LOCKED, "seed": record.seed}
+            elif record:
+                changed, beside = self._of_record(record, whole=bool(what.get("reuse")))
+        except StudioError as error:
+            return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error)})}
+        model = values.model_of(changed.get("model", read["model"]), self.models())
+        return {**self.change(read, changed, model), **beside}
+
+    def _of_preset(self, preset: Preset, read: Values) -> Values:
+        models = self.models()
+        changed = values.from_preset(preset, read, models)
+        model = values.model_of(changed.get("model", read["model"]), models)
+        if model.id != read["model"]:
+            changed |= self.part.for_model(read, model)
+        return {**changed, **(self.part.for_size(preset.size, model) if preset.size else {})}
+
+    def _of_record(self, record: Record, *, whole: bool) -> tuple[Values, Updates]:
+        """All that made a picture, with its seed; or the picture as a source, with its words and settings."""
+        changed = values.from_request(record.request, self.models(), record.seed)
+        model = values.model_of(changed["model"], self.models())
+        if model.id != record.request.model:
+            changed |= values.model_values(model)
+        if not whole:
+            changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
+        own, beside = self.part.take(record, model, whole=whole)
+        return {**changed, **own}, beside
+
+    def _take_model(self, inputs: Inputs) -> Updates:
+        read, model = self.read(inputs)
+        changed = {**values.model_values(model), **self.part.for_model(read, model)}
+        if (read["count"] or 1) > model.max_count:
+            changed["count"] = model.max_count
+        return self.change(read, changed, model)
+
+    def _lock_seed(self, inputs: Inputs) -> Updates:
+        """Locking an empty seed locks the one of the newest picture."""
+        read, model = self.read(inputs)
+        wanted = read["seed_mode"] == LOCKED and read["seed"] is None
+        return self._use_last_seed(inputs) if wanted else self.change(read, {}, model)
+
+    def _use_last_seed(self, inputs: Inputs) -> Updates:
+        read, model = self.read(inputs)
+        last = next(iter(self.studio.recent(1)), None)
+        return self.change(read, {"seed_mode": LOCKED, "seed": last.seed} if last else {}, model)
+
+    def _updates(self, changed: Values, model: Model, after: Values) -> Updates:
+        return {**form.updates(self.fields, changed, model), self._tokens: self._count(after, model)}
+
+    def _count(self, read: Values, model: Model) -> str:
+        """“42 / 75 tokens” for the prompt, and how many chunks it takes."""
+        tokens, chunk = self.studio.count_tokens(model.id, read["prompt"] or "")
+        if tokens is None or chunk is None:
+            return ""
+        room = chunk - 2
+        chunks = -(-tokens // room)
+        long = f" · encoded in {chunks} chunks, nothing is cut" if chunks > 1 else ""
+        return f'<span data-chunks="{max(chunks, 1)}">{tokens} / {max(chunks, 1) * room} tokens{long}</span>'
+
+
+def _problem(error: StudioError) -> dict[str, Any]:
+    field = error.field if isinstance(error, InvalidRequest) else ""
+    return {"problem": {"field": field, "message": str(error)}}
+
+
+def _cards(presets: list[Preset]) -> str:
+    """The presets as small picture cards; one without its picture gets a quiet tile with its initial."""
+    cards = []
+    for preset in presets:
+        title = escape(preset.title)
+        there = preset.picture is not None and preset.picture.is_file()
+        image = (
+            f'<img src="{escape(url(preset.picture))}" alt="" loading="lazy">'
+            if preset.picture and there
+            else f"<i>{title[:1]}</i>"
+        )
+        cards.append(
+            f'<button class="card" data-choose="preset" data-id="{escape(preset.name)}" data-to="text-to-image" '
+            f'title="{escape(preset.description, quote=True)}">{image}<span>{title}</span></button>'
+        )
+    group = f'<div class="cards" role="group" aria-labelledby="presets-title">{"".join(cards)}</div>'
+    return f'<h2 id="presets-title">Presets</h2>{group}'

@@ -1,0 +1,99 @@
+"""Inpaint: draw what is painted over anew, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import gradio as gr
+
+from studio.core.errors import InvalidRequest
+from studio.core.model import Model
+from studio.core.request import AREAS, FILLS, Inpaint, Size, Task
+from studio.core.result import Record
+from studio.ui import form
+from studio.ui.easel import Easel
+from studio.ui.sheet import Sheet, Updates
+from studio.ui.source import NO_PICTURE, mask_layer, mask_source, source_of
+from studio.ui.tabs import Page
+from studio.ui.values import Sound, Values, number, one_of, switch
+
+TITLE, PLACE, NAME, TAKES_PICTURES = "Inpaint", 30, Inpaint.kind, True
+AREA_WORDS = (("Whole picture", "whole"), ("Only masked", "masked"))
+FILL_WORDS = (("Original", "original"), ("Neighbours", "neighbours"), ("Noise", "noise"), ("Blank", "blank"))
+OWN = ("strength", "fill", "area", "padding", "grow", "feather", "fill_holes", "soft", "match_colour")
+
+
+def build(page: Page) -> None:
+    """Lay the tab out and wire it."""
+    easel = Easel(page.studio, NAME, "mask")
+    page.beside(easel.component)
+    Sheet(page, Repaint(page.studio, easel))
+
+
+class Repaint:
+    """How strongly the masked part changes, what it starts from, and how its edge is blended."""
+
+    name, presets = NAME, False
+    sound: ClassVar[dict[str, Sound]] = {
+        "strength": number(0, 1),
+        "fill": one_of(FILLS),
+        "area": one_of(AREAS),
+        "padding": number(0, 2048),
+        "grow": number(-2048, 2048),
+        "feather": number(0, 2048),
+        "fill_holes": switch,
+        "soft": switch,
+        "match_colour": switch,
+    }
+
+    def __init__(self, studio: Any, easel: Easel) -> None:
+        self._studio, self._easel = studio, easel
+
+    def defaults(self, model: Model) -> Values:
+        return {each: Inpaint.__dataclass_fields__[each].default for each in OWN}
+
+    def lay_out(self, draft: Values, model: Model) -> form.Fields:
+        return {
+            "strength": form.slider(NAME, "strength", "Strength", (0.05, 1, 0.05), draft["strength"]),
+            "area": gr.Radio(list(AREA_WORDS), value=draft["area"], label="Work on", **form.named(NAME, "area")),
+            "feather": form.slider(NAME, "feather", "Soft edge, pixels outwards", (0, 128, 1), draft["feather"]),
+        }
+
+    def lay_out_more(self, draft: Values, model: Model) -> form.Fields:
+        switches = {
+            "fill_holes": "Fill holes in the mask",
+            "soft": "Soft mask: grey means partly",
+            "match_colour": "Match colours to the surroundings",
+        }
+        return {
+            "fill": gr.Radio(list(FILL_WORDS), value=draft["fill"], label="Start from", **form.named(NAME, "fill")),
+            "padding": form.slider(NAME, "padding", "Surroundings, pixels (only masked)", (0, 512, 1), draft["padding"]),
+            "grow": form.slider(NAME, "grow", "Grow or shrink the mask, pixels", (-128, 128, 1), draft["grow"]),
+            **{name: gr.Checkbox(draft[name], label=label, **form.named(NAME, name)) for name, label in switches.items()},
+        }
+
+    def wire(self, sheet: Sheet) -> None:
+        return
+
+    def tasks(self, read: Values) -> list[Task]:
+        image = self._easel.image()
+        if image is None:
+            raise InvalidRequest(NO_PICTURE, "image")
+        return [Inpaint(image=image, mask=mask_source(self._studio, self._easel), **{each: read[each] for each in OWN})]
+
+    def for_model(self, read: Values, model: Model) -> Values:
+        return {}
+
+    def for_size(self, size: Size, model: Model) -> Values:
+        return {}
+
+    def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
+        task = record.request.task
+        if whole and isinstance(task, Inpaint):
+            shown = self._easel.put(task.image, mask_layer(self._studio, task.mask))
+            return {name: value for name, value in asdict(task).items() if name in OWN}, {self._easel.component: shown}
+        return {}, {self._easel.component: self._easel.put(source_of(self._studio, record))}
+
+    def shown(self) -> Updates:
+        return {self._easel.component: self._easel.shown()}
