@@ -1,7 +1,7 @@
 """Pictures and masks of the editing tasks, as pure functions on Pillow images: what is planned, drawn on and pasted back.
 
 plan_inpaint, plan_outpaint    a canvas, and the passes that are drawn on it
-base                           what the model gets for one pass
+ground                           what the model gets for one pass
 paste                          its drawing back on the canvas; where alpha is 0 no byte changes
 proof                          the count that says so
 """
@@ -28,7 +28,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Base:
+class Ground:
     """What a backend draws on.
 
     `image` is RGB in a size that the model takes. `mask` is mode L of the same size, 255 = edit, or None to draw the whole
@@ -99,17 +99,29 @@ def lay_over(image: Image.Image, sketch: Image.Image) -> Image.Image:
 
 def plan_inpaint(task: Inpaint, image: Image.Image, mask: Image.Image, model: Model) -> Plan:
     """One pass over the whole picture or over the mask's surroundings. Raises `InvalidRequest` for an empty mask."""
-    wanted = masks.fill_holes(mask) if task.fill_holes else mask
-    wanted = masks.grow(wanted if task.soft else _hard(wanted), task.grow)
-    touched = wanted.point(lambda value: 255 if value > EDIT else 0)
-    if masks.is_empty(touched):
-        raise InvalidRequest("Nothing is painted. Paint over what should change.", "mask")
-    alpha = masks.feather(touched, task.feather)
+    wanted, alpha = _prepared(task, mask)
     whole = (0, 0, image.width, image.height)
     box = whole if task.area == "whole" else _surroundings(alpha, task.padding)
     size = model.size_near(Size(*image.size)) if box == whole else model.best_size(_size(box))
     drawn = ImageChops.lighter(wanted, _hard(alpha, 0)) if not task.soft else wanted
     return Plan(canvas=image, passes=(Pass(box=box, size=size, mask=drawn.crop(box), alpha=alpha.crop(box)),))
+
+
+def _prepared(task: Inpaint, mask: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """The mask with its holes filled, grown; and its feathered alpha. Only the part that matters is touched."""
+    reach = max(task.grow, 0) + task.feather + 2
+    left, top, right, bottom = mask.getbbox() or (0, 0, 0, 0)
+    part = (max(0, left - reach), max(0, top - reach), min(mask.width, right + reach), min(mask.height, bottom + reach))
+    wanted = mask.crop(part) if right else Image.new("L", (1, 1))
+    wanted = masks.fill_holes(wanted) if task.fill_holes else wanted
+    wanted = masks.grow(wanted if task.soft else _hard(wanted), task.grow)
+    touched = wanted.point(lambda value: 255 if value > EDIT else 0)
+    if masks.is_empty(touched):
+        raise InvalidRequest("Nothing is painted. Paint over what should change.", "mask")
+    whole = Image.new("L", mask.size), Image.new("L", mask.size)
+    whole[0].paste(wanted, part)
+    whole[1].paste(masks.feather(touched, task.feather), part)
+    return whole
 
 
 def plan_outpaint(task: Outpaint, image: Image.Image, model: Model) -> Plan:
@@ -118,8 +130,7 @@ def plan_outpaint(task: Outpaint, image: Image.Image, model: Model) -> Plan:
     passes = []
     for window in windows(task, model):
         mask = _all_but(window.inner, window.box)
-        ramp = masks.feather(_all_but(window.keep, window.box), min(task.feather, task.overlap))
-        alpha = ImageChops.darker(ramp, mask)
+        alpha = ImageChops.darker(_ramp_into(window.keep, window.box, min(task.feather, task.overlap)), mask)
         passes.append(Pass(box=window.box, size=model.size_near(_size(window.box)), mask=mask, alpha=alpha))
     return Plan(canvas=canvas, passes=tuple(passes))
 
@@ -129,7 +140,7 @@ def count_passes(task: Outpaint, model: Model) -> int:
     return len(windows(task, model))
 
 
-def base(canvas: Image.Image, step: Pass, task: Inpaint | Outpaint, seed: int) -> Base:
+def ground(canvas: Image.Image, step: Pass, task: Inpaint | Outpaint, seed: int) -> Ground:
     """What the model gets: the box of the canvas, the masked part filled, in the size that it draws."""
     image = flat(canvas.crop(step.box))
     if isinstance(task, Inpaint) and task.fill != "original":
@@ -137,19 +148,21 @@ def base(canvas: Image.Image, step: Pass, task: Inpaint | Outpaint, seed: int) -
     soft = isinstance(task, Inpaint) and task.soft
     size = (step.size.width, step.size.height)
     mask = _resized(step.mask, size) if soft else _covering(step.mask, size)
-    return Base(image=_resized(image, size), mask=mask, strength=task.strength, soft=soft)
+    return Ground(image=_resized(image, size), mask=mask, strength=task.strength, soft=soft)
 
 
 def paste(canvas: Image.Image, step: Pass, drawn: Image.Image, *, match_colour: bool) -> Image.Image:
     """A new canvas with a pass' drawing on it. Where the alpha is 0, its bytes are the old ones."""
-    old = canvas.crop(step.box)
-    fresh = _resized(drawn.convert("RGB"), old.size)
+    whole, part = canvas.copy(), step.alpha.getbbox()
+    if part is None:
+        return whole
     if match_colour:
-        fresh = _matched(fresh, flat(old), step.mask)
-    blended = old.copy()
-    blended.paste(fresh.convert(old.mode), mask=step.alpha)
-    whole = canvas.copy()
-    whole.paste(blended, step.box)
+        old = flat(canvas.crop(step.box))
+        fresh = _matched(_resized(drawn.convert("RGB"), old.size), old, step.mask).crop(part)
+    else:
+        fresh = _resized_part(drawn.convert("RGB"), step.alpha.size, part)
+    left, top = step.box[0] + part[0], step.box[1] + part[1]
+    whole.paste(fresh.convert(canvas.mode), (left, top), step.alpha.crop(part))
     return whole
 
 
@@ -214,6 +227,15 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
+def _resized_part(image: Image.Image, size: tuple[int, int], part: Box) -> Image.Image:
+    """A part of what the image would be in another size."""
+    if image.size == size:
+        return image.crop(part)
+    across, down = image.width / size[0], image.height / size[1]
+    source = (part[0] * across, part[1] * down, part[2] * across, part[3] * down)
+    return image.resize((part[2] - part[0], part[3] - part[1]), Image.Resampling.LANCZOS, box=source)
+
+
 def _covering(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The mask in another size: 255 wherever any of its pixels is more than 0."""
     small = mask if mask.size == size else mask.point(lambda value: 255 if value else 0).resize(size, Image.Resampling.BOX)
@@ -241,6 +263,25 @@ def _all_but(part: Box, box: Box) -> Image.Image:
     mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 255)
     mask.paste(0, (part[0] - box[0], part[1] - box[1], part[2] - box[0], part[3] - box[1]))
     return mask
+
+
+def _ramp_into(keep: Box, box: Box, pixels: int) -> Image.Image:
+    """All of the box but `keep`, with a ramp of some pixels into `keep` where the box goes on."""
+    alpha = _all_but(keep, box)
+    left, top, right, bottom = keep[0] - box[0], keep[1] - box[1], keep[2] - box[0], keep[3] - box[1]
+    wide, high = min(pixels, right - left), min(pixels, bottom - top)
+    down = Image.linear_gradient("L")  # dark above, bright below
+    for beside, strip, turned in (
+        (left > 0, (left, top, left + wide, bottom), down.rotate(-90)),
+        (right < alpha.width, (right - wide, top, right, bottom), down.rotate(90)),
+        (top > 0, (left, top, right, top + high), down.rotate(180)),
+        (bottom < alpha.height, (left, bottom - high, right, bottom), down),
+    ):
+        size = (strip[2] - strip[0], strip[3] - strip[1])
+        if beside and min(size) > 0:
+            ramp = turned.resize(size, Image.Resampling.BILINEAR)
+            alpha.paste(ImageChops.lighter(alpha.crop(strip), ramp), strip)
+    return alpha
 
 
 def _matched(fresh: Image.Image, old: Image.Image, mask: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ from PIL import Image
 from studio.core.request import Fill
 
 GREY = (128, 128, 128)
+FILLING_SIDE = 1024
 
 
 def fill(image: Image.Image, mask: Image.Image, how: Fill, seed: int = 0) -> Image.Image:
@@ -70,7 +71,7 @@ def _from_neighbours(image: Image.Image, mask: Image.Image) -> Image.Image:
     """Push and pull (Gortler et al., The Lumigraph, 1996): averages of what is known, ever coarser, drawn back finer."""
     known = image.convert("RGBA")
     known.putalpha(mask.point(lambda value: 0 if value else 255))
-    levels = [known]
+    levels = [_reduced(known)]
     while max(levels[-1].size) > 1:
         half = levels[-1].resize([(side + 1) // 2 for side in levels[-1].size], Image.Resampling.BOX)
         half.putalpha(half.getchannel("A").point(lambda value: min(255, value * 4)))
@@ -80,4 +81,10 @@ def _from_neighbours(image: Image.Image, mask: Image.Image) -> Image.Image:
         finer = filled.resize(level.size, Image.Resampling.BILINEAR)
         finer.paste(level, mask=level.getchannel("A"))
         filled = finer
-    return filled
+    return filled.resize(image.size, Image.Resampling.BILINEAR)
+
+
+def _reduced(known: Image.Image) -> Image.Image:
+    """A filling is smooth: beyond this side it is worked out on a smaller copy."""
+    factor = max(known.size) // FILLING_SIDE
+    return known.reduce(factor) if factor > 1 else known

@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import InvalidRequest, StudioError
-from studio.core.request import ImageRequest, Size, Source, Task, request_from_json, request_to_json
+from studio.core.request import AREAS, FILLS, RESIZES, ImageRequest, Size, Source, Task, request_from_json, request_to_json
 from studio.core.result import Draft, Record
 from studio.core.verdict import Verdict
 
 SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MALFORMED = (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError, RecursionError, StudioError)
+_CHOICES: dict[str, tuple[str, ...]] = {"fill": FILLS, "area": AREAS, "resize": RESIZES}
 _OUTCOMES = ("allow", "flag", "block")
 
 
@@ -125,6 +126,8 @@ def _task(task: Task) -> None:
                 _number(value.height)
             case _:
                 kind = type(each.default)
+                if value not in _CHOICES.get(each.name, (value,)):
+                    raise ValueError(f"{each.name} is no known word")
                 _typed(value, *((int, float) if kind is float else (kind,)))
 
 

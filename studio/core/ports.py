@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.job import Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
 from studio.core.request import ImageRequest, Source
@@ -39,10 +39,10 @@ class Backend(Protocol):
     def problems(self) -> Sequence[str]:
         """A sentence for each thing that looks like a model and cannot be used."""
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch, base: Base | None = None) -> ImageResult:
+    def generate(self, request: ImageRequest, model: Model, watch: Watch, ground: Ground | None = None) -> ImageResult:
         """Make `request.count` pictures. The request was adapted: every sampling value and the size are concrete.
 
-        With a `base` they are drawn on it, in its size; what the base does not say (files, margins) is not looked at.
+        With a `ground` they are drawn on it, in its size; what the ground does not say (files, margins) is not looked at.
         Raises a `StudioError` of the tree and nothing else.
         """
 

@@ -104,7 +104,7 @@ class Inpaint:
     mask: Source
     strength: float = 1.0
     fill: Fill = "original"
-    area: Area = "whole"
+    area: Area = "masked"
     padding: int = 32
     grow: int = 0
     feather: int = 4

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from studio.core import canvas, masks
-from studio.core.canvas import Base, Pass, Plan
+from studio.core.canvas import Ground, Pass, Plan
 from studio.core.errors import InvalidRequest, Moderated
 from studio.core.job import Phase
 from studio.core.model import Model
@@ -44,7 +44,7 @@ def draw(request: ImageRequest, model: Model, backend: Backend, kept: Sources, w
         case TextToImage():
             return backend.generate(request, model, watch)
         case ImageToImage() as task:
-            return backend.generate(request, model, watch, Base(image=_source(task, kept), strength=task.strength))
+            return backend.generate(request, model, watch, Ground(image=_source(task, kept), strength=task.strength))
         case Inpaint() as task:
             image = _open(task.image, kept)
             mask = read_mask(kept.read(task.mask), task.image.size)
@@ -105,7 +105,7 @@ def _draw_one(edit: _Edit, index: int) -> Picture:
         own = (seed + number * NEXT_PASS) % (MAX_SEED + 1)
         request = replace(edit.request, count=1, sampling=replace(edit.request.sampling, seed=own))
         watch = _Leg(edit.watch, index * len(plan.passes) + number, edit.legs, _in_place(image, step))
-        result = edit.backend.generate(request, edit.model, watch, canvas.base(image, step, task, own))
+        result = edit.backend.generate(request, edit.model, watch, canvas.ground(image, step, task, own))
         image = canvas.paste(image, step, result.pictures[0].image, match_colour=task.match_colour)
         _add(edit, result)
     facts = {**canvas.proof(plan.canvas, image, plan.passes), "passes": len(plan.passes)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from studio.core.errors import InvalidRequest, KeepError
 from studio.core.opening import header, open_picture
 from studio.core.request import Source
-from studio.library.files import write_new
+from studio.library.files import locked, write_new
 from studio.library.records import SqliteRecords
 
 _SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
@@ -17,10 +17,10 @@ _SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
 
 class SourceFiles:
-    """`studio.core.ports.Sources`. Safe across threads and processes: the same bytes have the same name."""
+    """`studio.core.ports.Sources`. Safe across threads and processes. The folder is served: only pictures lie in it."""
 
     def __init__(self, data: Path, records: SqliteRecords) -> None:
-        self._folder, self._records = data / "sources", records
+        self._folder, self._lock, self._records = data / "sources", data / "sources.lock", records
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
@@ -36,7 +36,8 @@ class SourceFiles:
         sha256 = hashlib.sha256(data).hexdigest()
         parent = record or self._records.with_file(own)
         try:
-            write_new(self._folder / sha256[:2], sha256 + _SUFFIXES[format_name], data)
+            with locked(self._lock):
+                write_new(self._folder / sha256[:2], sha256 + _SUFFIXES[format_name], data)
         except OSError as error:
             raise KeepError(f"The picture cannot be kept in {self._folder}: {error.strerror}. Free some space.") from error
         return Source(sha256=sha256, width=size.width, height=size.height, name=name, record=parent)

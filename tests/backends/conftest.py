@@ -11,7 +11,7 @@ import tiny_models
 from PIL import Image
 
 from studio.backends.local import LocalBackend, worker_environment
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.request import ImageRequest, Sampling, Size, TextToImage
 
 os.environ.update(worker_environment(1))
@@ -98,7 +98,7 @@ def edit(backend, models, a_request, photo):
     from watching import Recorder
 
     def run(model="sd", mask=None, *, image=photo, strength=0.8, soft=False, watch=None, **fields):
-        base = Base(image=image, mask=mask, strength=strength, soft=soft)
-        return backend.generate(a_request(model, **fields), models[model], watch or Recorder(), base)
+        ground = Ground(image=image, mask=mask, strength=strength, soft=soft)
+        return backend.generate(a_request(model, **fields), models[model], watch or Recorder(), ground)
 
     return run

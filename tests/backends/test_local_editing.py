@@ -12,7 +12,7 @@ from watching import Recorder
 from studio.backends.local import LocalBackend, device, editing, loader, run
 from studio.backends.local.course import Course
 from studio.backends.local.samplers import DIFFUSION, FLOW
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import BadPicture, Moderated, Unsupported
 
 ALL = ["sd", "xl", "lcm", "sd3", "flux", "chroma", "z", "qwen"]
@@ -257,8 +257,8 @@ def test_a_four_channel_model_in_an_inpainting_folder_does_everything(  # noqa: 
     backend = LocalBackend((tmp_path,), None)
     model = next(model for model in backend.models() if model.id == "local:sd")
     assert pixels(backend.generate(a_request(), model, Recorder())) == pixels(make())
-    base = Base(image=photo, mask=square, strength=0.8)
-    result = backend.generate(a_request(), model, Recorder(), base)
+    ground = Ground(image=photo, mask=square, strength=0.8)
+    result = backend.generate(a_request(), model, Recorder(), ground)
     assert result.used["inpainting"] == "blending"
     assert pixels(result) == pixels(edit(mask=square))
 
@@ -306,11 +306,11 @@ def test_editing_pipelines_are_made_once_of_the_same_weights_in_the_same_precisi
     loaded = in_half(backend, model)
     before = tensors(loaded.pipe)
     assert {dtype for _, dtype in before.values()} >= {torch.float16}
-    bases = [Base(image=photo), Base(image=photo, mask=square)]
-    made = [editing.pipeline(loaded, base) for base in bases]
+    grounds = [Ground(image=photo), Ground(image=photo, mask=square)]
+    made = [editing.pipeline(loaded, ground) for ground in grounds]
     assert [type(pipe).__name__ for pipe in made] == [REDRAWN[model], INPAINTED[model]]
-    for base, pipe in zip(bases, made, strict=True):
-        assert editing.pipeline(loaded, base) is pipe
+    for ground, pipe in zip(grounds, made, strict=True):
+        assert editing.pipeline(loaded, ground) is pipe
         assert pipe.vae is loaded.pipe.vae
         assert tensors(pipe) == before
     assert tensors(loaded.pipe) == before
@@ -323,14 +323,14 @@ def test_layers_that_stay_in_float32_stay_so(backend, photo):
     loaded = in_half(backend, "flux")
     precise = {name for name, (_, dtype) in tensors(loaded.pipe).items() if dtype == torch.float32}
     assert any(name.endswith("wo.weight") for name in precise)
-    pipe = editing.pipeline(loaded, Base(image=photo))
+    pipe = editing.pipeline(loaded, Ground(image=photo))
     assert {name for name, (_, dtype) in tensors(pipe).items() if dtype == torch.float32} == precise
 
 
 def test_half_precision_edits(backend, a_request, photo, square):
     for model in ("sd", "xl", "nine"):
         loaded = in_half(backend, model)
-        base = Base(image=photo, mask=square)
-        result = run.generate(run.Plan.of(loaded, a_request(model), base), Course(Recorder()))
+        ground = Ground(image=photo, mask=square)
+        result = run.generate(run.Plan.of(loaded, a_request(model), ground), Course(Recorder()))
         assert result.used["dtype"] == "float16"
         assert result.pictures[0].image.size == (64, 64)

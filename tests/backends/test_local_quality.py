@@ -5,7 +5,7 @@ from PIL import Image, ImageChops, ImageStat
 from watching import Recorder
 
 from studio.backends.local import LocalBackend
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.request import ImageRequest, Sampling, Size, TextToImage
 
 SIDE = 128
@@ -18,13 +18,13 @@ def starter():
 
 @pytest.fixture(scope="module")
 def draw(starter):
-    """Draws with the starter's own defaults, twelve steps: `draw("a house")`, `draw("a moon", base)`."""
+    """Draws with the starter's own defaults, twelve steps: `draw("a house")`, `draw("a moon", ground)`."""
     model = starter.models()[0]
 
-    def run(prompt, base=None, *, seed=3):
+    def run(prompt, ground=None, *, seed=3):
         sampling = Sampling(steps=12, guidance_scale=3.5, seed=seed, sampler="DPM++ 2M")
         asked = ImageRequest(model=model.id, prompt=prompt, task=TextToImage(Size(SIDE, SIDE)), sampling=sampling)
-        return starter.generate(asked, model, Recorder(previews=False), base).pictures[0].image
+        return starter.generate(asked, model, Recorder(previews=False), ground).pictures[0].image
 
     return run
 
@@ -41,7 +41,7 @@ def difference(one, other, mask=None):
 
 def test_a_low_strength_stays_near_the_picture_and_a_high_one_leaves_it(draw, mountains):
     def away(prompt, strength):
-        return difference(mountains, draw(prompt, Base(image=mountains, strength=strength), seed=5))
+        return difference(mountains, draw(prompt, Ground(image=mountains, strength=strength), seed=5))
 
     distances = [away("purple mountains at sunset", each) for each in (0.1, 0.4, 0.7, 1.0)]
     assert distances == sorted(distances)
@@ -55,7 +55,7 @@ def test_a_balloon_is_painted_into_the_mask_and_nowhere_else(draw, mountains, so
     mask.paste(255, (32, 0, 96, 80))
     if soft:
         mask.paste(254, (32, 0, 40, 8))  # one grey value makes it soft
-    drawn = draw("a red balloon by day", Base(image=mountains, mask=mask, soft=soft), seed=1)
+    drawn = draw("a red balloon by day", Ground(image=mountains, mask=mask, soft=soft), seed=1)
     away = Image.new("L", (SIDE, SIDE), 255)
     away.paste(0, (24, 0, 104, 88))
     assert difference(mountains, drawn, mask) > 20
@@ -74,7 +74,7 @@ def test_each_grey_value_of_a_soft_mask_changes_more_than_the_one_before(draw, m
         mask = Image.new("L", (SIDE, SIDE), 0)
         for value, band in zip(values, bands, strict=True):
             mask.paste(value, band)
-        drawn = draw("a desert at night with stars", Base(image=mountains, mask=mask, soft=True), seed=2)
+        drawn = draw("a desert at night with stars", Ground(image=mountains, mask=mask, soft=True), seed=2)
         for value, band in zip(values, bands, strict=True):
             totals[value] += difference(mountains.crop(band), drawn.crop(band))
     assert list(totals.values()) == sorted(totals.values())

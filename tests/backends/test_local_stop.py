@@ -8,7 +8,7 @@ from watching import Recorder
 
 from studio.backends.local import device, loader, run
 from studio.backends.local.course import PATIENCE, Course, hooked
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import Cancelled
 
 
@@ -133,9 +133,9 @@ def test_a_cancel_while_the_vae_is_in_float32_leaves_it_in_half_precision(backen
 
     handle = getattr(loaded.pipe.vae, part).conv_in.register_forward_pre_hook(stop)
     with pytest.raises(Cancelled):
-        run.generate(run.Plan.of(loaded, a_request("xl"), Base(image=photo)), Course(Recorder()))
+        run.generate(run.Plan.of(loaded, a_request("xl"), Ground(image=photo)), Course(Recorder()))
     handle.remove()
     assert seen == [torch.float32]
     assert loaded.pipe.vae.dtype == torch.float16
-    result = run.generate(run.Plan.of(loaded, a_request("xl"), Base(image=photo)), Course(Recorder()))
+    result = run.generate(run.Plan.of(loaded, a_request("xl"), Ground(image=photo)), Course(Recorder()))
     assert result.used["dtype"] == "float16"

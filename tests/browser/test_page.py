@@ -16,7 +16,7 @@ def fill(page: Page, prompt: str) -> None:
 def finish(page: Page, prompt: str) -> None:
     fill(page, prompt)
     page.keyboard.press("Control+Enter")
-    expect(page.locator(f'#stage[data-view=one] img[alt="{prompt}"]')).to_be_visible(timeout=20_000)
+    expect(page.locator(f'#stage[data-view=one] #frame img[alt="{prompt}"]')).to_be_visible(timeout=20_000)
     expect(page.locator("#job[data-state=done]")).to_be_visible()
 
 
@@ -180,12 +180,12 @@ def test_nothing_sticks_out_at_any_width(toy: RunningStudio, visit: Visits) -> N
 
 def test_nothing_moves_while_a_job_runs(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
-    parts = "['prompt', 'generate', 'stage', 'job', 'recent', 'details']"
-    places = f"{parts}.map(id => document.getElementById(id).getBoundingClientRect().y)"
+    parts = "['.field-prompt', '.generate', '#views', '#stage', '#job', '#recent', '#details']"
+    places = f"{parts}.map(part => document.querySelector(part).getBoundingClientRect().y)"
     before = page.evaluate(places)
     fill(page, "a calm fox")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#stage[data-view=preview] img")).to_be_visible(timeout=20_000)
+    expect(page.locator("#stage[data-view=preview] #frame img")).to_be_visible(timeout=20_000)
     assert page.evaluate(places) == before
     expect(page.locator("#job[data-state=done]")).to_be_visible(timeout=20_000)
     assert page.evaluate(places) == before

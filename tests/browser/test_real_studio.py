@@ -80,7 +80,7 @@ def test_a_reload_and_a_second_browser_find_the_running_job_and_its_progress(stu
     other = visit(studio.url, fresh=True)
     for view in (page, other):
         expect(view.locator(f"#job[data-state=running][data-job='{id}'] #job-detail")).to_contain_text("of 600")
-        expect(view.locator("#stage[data-view=preview] img")).to_have_attribute(
+        expect(view.locator("#stage[data-view=preview] #frame img")).to_have_attribute(
             "src", re.compile("^data:image/jpeg;base64,")
         )
         expect(view.locator(f"#queue li[data-job='{id}'][data-state=running]")).to_be_visible()

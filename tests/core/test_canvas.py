@@ -31,7 +31,7 @@ def noise(mode: str, size: tuple[int, int], seed: int = 0) -> Image.Image:
 
 
 def inpaint(image: Image.Image, **fields: Any) -> Inpaint:
-    return Inpaint(image=a_source(image), mask=a_source(image), **fields)
+    return Inpaint(**{"image": a_source(image), "mask": a_source(image), "area": "whole"} | fields)
 
 
 def outpaint(image: Image.Image, **fields: Any) -> Outpaint:
@@ -42,12 +42,12 @@ def carry_out(plan: canvas.Plan, task: Inpaint | Outpaint, *, match_colour: bool
     """Every pass drawn as noise."""
     image = plan.canvas
     for number, step in enumerate(plan.passes):
-        base = canvas.base(image, step, task, number)
-        assert base.mask is not None
-        assert base.image.mode == "RGB"
-        assert base.mask.mode == "L"
-        assert base.image.size == base.mask.size == (step.size.width, step.size.height)
-        image = canvas.paste(image, step, noise("RGB", base.image.size, number + 1), match_colour=match_colour)
+        ground = canvas.ground(image, step, task, number)
+        assert ground.mask is not None
+        assert ground.image.mode == "RGB"
+        assert ground.mask.mode == "L"
+        assert ground.image.size == ground.mask.size == (step.size.width, step.size.height)
+        image = canvas.paste(image, step, noise("RGB", ground.image.size, number + 1), match_colour=match_colour)
     return image
 
 
@@ -111,7 +111,7 @@ def test_the_models_mask_covers_everything_that_is_pasted(edit: tuple[Image.Imag
     image, mask, task, model = edit
     plan = canvas.plan_inpaint(task, image, mask, model)
     (step,) = plan.passes
-    drawn = canvas.base(plan.canvas, step, task, 0).mask
+    drawn = canvas.ground(plan.canvas, step, task, 0).mask
     assert drawn is not None
     if not task.soft:
         assert set(drawn.histogram()[1:255]) == {0}
@@ -177,10 +177,10 @@ def test_soft_masks_keep_their_greys_and_hard_ones_do_not() -> None:
     for soft in (True, False):
         task = inpaint(image, soft=soft, feather=0)
         plan = canvas.plan_inpaint(task, image, grey, a_model())
-        base = canvas.base(image, plan.passes[0], task, 0)
-        assert base.mask is not None
-        assert base.soft is soft
-        assert (len(base.mask.getcolors() or []) > 2) is soft
+        ground = canvas.ground(image, plan.passes[0], task, 0)
+        assert ground.mask is not None
+        assert ground.soft is soft
+        assert (len(ground.mask.getcolors() or []) > 2) is soft
 
 
 @pytest.mark.parametrize("fill", FILLS)
@@ -190,14 +190,14 @@ def test_what_the_masked_part_starts_from_leaves_the_rest_alone(fill: Any) -> No
     mask.paste(255, (20, 20, 44, 44))
     task = inpaint(image, fill=fill, feather=0)
     plan = canvas.plan_inpaint(task, image, mask, a_model())
-    base = canvas.base(image, plan.passes[0], task, 3).image
-    assert same_where(image, base, mask)
-    middle = base.getpixel((32, 32))
+    ground = canvas.ground(image, plan.passes[0], task, 3).image
+    assert same_where(image, ground, mask)
+    middle = ground.getpixel((32, 32))
     wanted = {"original": (30, 200, 30), "neighbours": (200, 30, 30), "blank": (128, 128, 128)}
     if fill in wanted:
         assert max(abs(a - b) for a, b in zip(middle, wanted[fill], strict=True)) <= 6
     else:
-        assert len(set(base.crop((20, 20, 44, 44)).get_flattened_data())) > 400
+        assert len(set(ground.crop((20, 20, 44, 44)).get_flattened_data())) > 400
 
 
 @settings(max_examples=60, deadline=None)

@@ -74,12 +74,12 @@ def test_nothing_outside_a_hard_mask_changes_and_the_result_says_so() -> None:
 
 
 class Seeded(ToyBackend):
-    """Draws noise that depends on the seed and the base alone."""
+    """Draws noise that depends on the seed and the ground alone."""
 
-    def generate(self, request: ImageRequest, model: Model, watch: Any, base: Any = None) -> ImageResult:
-        seed, size = request.sampling.seed or 0, base.image.size
+    def generate(self, request: ImageRequest, model: Model, watch: Any, ground: Any = None) -> ImageResult:
+        seed, size = request.sampling.seed or 0, ground.image.size
         noise = Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))  # noqa: S311  no secret
-        return ImageResult(pictures=(Picture(image=Image.blend(noise, base.image, 0.3), seed=seed),))
+        return ImageResult(pictures=(Picture(image=Image.blend(noise, ground.image, 0.3), seed=seed),))
 
 
 def test_a_picture_of_a_batch_is_the_one_its_seed_gives_alone() -> None:
@@ -97,7 +97,7 @@ def test_a_wide_canvas_is_drawn_in_passes_with_one_count_of_steps_and_previews_o
     passes = picture.facts["canvas"]["passes"]
     assert passes > 2
     assert picture.image.size == (276, 80)
-    assert len(backend.bases) == passes
+    assert len(backend.grounds) == passes
     assert watch.seen[-1] == (2 * passes, 2 * passes)
     assert [done for done, _ in watch.seen] == list(range(1, 2 * passes + 1))
     assert {preview.size for preview in watch.previews} == {(256, 74)}
@@ -111,17 +111,17 @@ def test_image_to_image_gets_the_picture_in_its_size_with_the_sketch_on_it() -> 
     ImageDraw.Draw(sketch).rectangle((0, 0, 23, 39), fill=(255, 0, 0, 255))
     task = ImageToImage(image=SOURCE, strength=0.4, size=Size(64, 64), sketch=SOURCES.add_image(sketch))
     result = drawn(task, backend=backend)
-    (base,) = backend.bases
-    assert (base.image.size, base.mask, base.strength) == ((64, 64), None, 0.4)
-    assert base.image.getpixel((4, 32)) == (255, 0, 0)
-    assert base.image.getpixel((60, 32)) != (255, 0, 0)
+    (ground,) = backend.grounds
+    assert (ground.image.size, ground.mask, ground.strength) == ((64, 64), None, 0.4)
+    assert ground.image.getpixel((4, 32)) == (255, 0, 0)
+    assert ground.image.getpixel((60, 32)) != (255, 0, 0)
     assert result.pictures[0].image.size == (64, 64)
 
 
 def test_without_a_size_image_to_image_keeps_the_proportions() -> None:
     backend = ToyBackend()
     drawn(ImageToImage(image=SOURCE), backend=backend)
-    width, height = backend.bases[0].image.size
+    width, height = backend.grounds[0].image.size
     assert width / height == pytest.approx(96 / 80, abs=0.12)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import OutOfMemory
 from studio.core.model import Model
 from studio.core.ports import Watch
@@ -37,7 +37,7 @@ class ToyBackend:
 
     def __init__(self) -> None:
         self.asked: list[ImageRequest] = []
-        self.bases: list[Base] = []
+        self.grounds: list[Ground] = []
 
     def models(self) -> Sequence[Model]:
         return (MODEL,)
@@ -51,13 +51,13 @@ class ToyBackend:
     def warm(self, model: Model) -> None:
         return None
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch, base: Base | None = None) -> ImageResult:
+    def generate(self, request: ImageRequest, model: Model, watch: Watch, ground: Ground | None = None) -> ImageResult:
         self.asked.append(request)
-        if base:
-            self.bases.append(base)
+        if ground:
+            self.grounds.append(ground)
         self._mischief(request.prompt)
         steps = int(found[1]) if (found := re.search(r"(\d+) steps", request.prompt)) else 2
-        size = Size(*base.image.size) if base else request.task.size
+        size = Size(*ground.image.size) if ground else request.task.size
         seed = request.sampling.seed
         assert size is not None
         assert seed is not None

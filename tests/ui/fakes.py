@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
@@ -297,9 +297,9 @@ class _Red:
 
     name = "red"
 
-    def generate(self, request: ImageRequest, model: Model, watch: Any, base: Base | None = None) -> ImageResult:
-        assert base is not None
-        return ImageResult(pictures=(Picture(image=Image.new("RGB", base.image.size, (214, 40, 40)), seed=1),), used=_USED)
+    def generate(self, request: ImageRequest, model: Model, watch: Any, ground: Ground | None = None) -> ImageResult:
+        assert ground is not None
+        return ImageResult(pictures=(Picture(image=Image.new("RGB", ground.image.size, (214, 40, 40)), seed=1),), used=_USED)
 
 
 class _Silent:

@@ -16,7 +16,7 @@ from studio.backends.local import tokens
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import NotConfigured, OutOfMemory
 from studio.core.model import Model
 from studio.core.ports import Watch
@@ -83,7 +83,7 @@ class LocalBackend:
         with self._turn:
             self._ready(model, Course(_Unwatched()))
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch, base: Base | None = None) -> ImageResult:
+    def generate(self, request: ImageRequest, model: Model, watch: Watch, ground: Ground | None = None) -> ImageResult:
         with self._my_turn(watch):
             from studio.backends.local import run
             from studio.backends.local.device import empty_cache, free_bytes
@@ -92,7 +92,7 @@ class LocalBackend:
 
             course = Course(watch)
             loaded = self._ready(model, course)
-            plan = run.Plan.of(loaded, request, base)
+            plan = run.Plan.of(loaded, request, ground)
 
             def no_memory() -> OutOfMemory:
                 empty_cache(loaded.device)

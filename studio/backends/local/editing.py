@@ -20,40 +20,40 @@ from PIL import Image
 from studio.backends.local import samplers
 from studio.backends.local.families import Family
 from studio.backends.local.loader import Loaded
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import Unsupported
 
 _HELD = ("latents", "denoised")
 """What a step hands on; the latter is what Latent Consistency pipelines decode."""
 
 
-def refuse(loaded: Loaded, base: Base | None) -> None:
+def refuse(loaded: Loaded, ground: Ground | None) -> None:
     """Raise `Unsupported` for what the model's family has no pipeline for."""
     model = loaded.found.model
-    kind = "text-to-image" if base is None else "image-to-image" if base.mask is None else "inpaint"
+    kind = "text-to-image" if ground is None else "image-to-image" if ground.mask is None else "inpaint"
     if kind not in loaded.found.family.tasks:
         raise Unsupported(f"{model.title} cannot do {kind}. Choose another model.")
 
 
-def is_soft(family: Family, base: Base | None) -> bool:
+def is_soft(family: Family, ground: Ground | None) -> bool:
     """Whether grey values of the mask are partial strengths. Without a grey value it is a hard mask like any other."""
-    return bool(base and base.mask and base.soft and family.soft and any(base.mask.histogram()[1:255]))
+    return bool(ground and ground.mask and ground.soft and family.soft and any(ground.mask.histogram()[1:255]))
 
 
-def is_blended(family: Family, base: Base | None) -> bool:
+def is_blended(family: Family, ground: Ground | None) -> bool:
     """Whether the mask is ours to keep: the pipeline draws the whole picture."""
-    return bool(base and base.mask and (not family.inpaint or is_soft(family, base)))
+    return bool(ground and ground.mask and (not family.inpaint or is_soft(family, ground)))
 
 
-def pipeline(loaded: Loaded, base: Base | None) -> Any:
+def pipeline(loaded: Loaded, ground: Ground | None) -> Any:
     """The pipeline for this kind of drawing, made of the very parts of the loaded one, in their own precision.
 
     Not by diffusers' `from_pipe`: it casts every part to one dtype, and some text encoders keep layers in float32.
     """
     family = loaded.found.family
-    if base is None:
+    if ground is None:
         return loaded.pipe
-    name = family.inpaint if base.mask and not is_blended(family, base) else family.redraw
+    name = family.inpaint if ground.mask and not is_blended(family, ground) else family.redraw
     if name == type(loaded.pipe).__name__:
         return loaded.pipe
     if name not in loaded.variants:
@@ -70,30 +70,30 @@ def pipeline(loaded: Loaded, base: Base | None) -> Any:
     return loaded.variants[name]
 
 
-def arguments(pipe: Any, family: Family, base: Base | None, steps: int) -> dict[str, Any]:
+def arguments(pipe: Any, family: Family, ground: Ground | None, steps: int) -> dict[str, Any]:
     """What an editing pipeline gets besides the words. At least one of the `steps` runs, whatever rounding does."""
-    if base is None:
+    if ground is None:
         return {}
-    strength = base.strength if int(steps * base.strength) else min(1.0, (1 + 1e-9) / steps)
-    drawn: dict[str, Any] = {"image": base.image, "strength": strength}
+    strength = ground.strength if int(steps * ground.strength) else min(1.0, (1 + 1e-9) / steps)
+    drawn: dict[str, Any] = {"image": ground.image, "strength": strength}
     if "original_inference_steps" in inspect.signature(pipe.__call__).parameters:
         # a consistency model takes all its steps, picked from those left of its schedule
         drawn["num_inference_steps"] = min(steps, int(samplers.distilled_steps(steps) * strength))
-    if is_blended(family, base):
+    if is_blended(family, ground):
         given = [name for name in _HELD if name in pipe._callback_tensor_inputs]
         return {**drawn, "callback_on_step_end_tensor_inputs": given}
-    return drawn if base.mask is None else {**drawn, "mask_image": base.mask}
+    return drawn if ground.mask is None else {**drawn, "mask_image": ground.mask}
 
 
-def facts(loaded: Loaded, base: Base | None) -> dict[str, Any]:
+def facts(loaded: Loaded, ground: Ground | None) -> dict[str, Any]:
     """What the record says of it."""
-    if base is None:
+    if ground is None:
         return {}
-    if base.mask is None:
-        return {"strength": base.strength}
+    if ground.mask is None:
+        return {"strength": ground.strength}
     family = loaded.found.family
     used = "inpainting model" if family.inpaint_only else "blending"
-    return {"strength": base.strength, "inpainting": used, **({"soft_mask": True} if is_soft(family, base) else {})}
+    return {"strength": ground.strength, "inpainting": used, **({"soft_mask": True} if is_soft(family, ground) else {})}
 
 
 @dataclass
@@ -135,12 +135,12 @@ class Held:
 
 
 @contextmanager
-def held(scheduler: Any, family: Family, base: Base | None) -> Iterator[Held | None]:
+def held(scheduler: Any, family: Family, ground: Ground | None) -> Iterator[Held | None]:
     """Learns from the scheduler, as the pipeline prepares, a picture's latents and noise; None if nothing is held."""
-    if base is None or base.mask is None or not is_blended(family, base):
+    if ground is None or ground.mask is None or not is_blended(family, ground):
         yield None
         return
-    kept = Held(base.mask, is_soft(family, base))
+    kept = Held(ground.mask, is_soft(family, ground))
     name = "scale_noise" if hasattr(scheduler, "scale_noise") else "add_noise"
     original = getattr(scheduler, name)
 

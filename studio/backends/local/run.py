@@ -22,7 +22,7 @@ from studio.backends.local.decoding import AGAIN, guarded, require_finite
 from studio.backends.local.device import total_bytes
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
-from studio.core.canvas import Base
+from studio.core.canvas import Ground
 from studio.core.errors import Moderated, Unsupported
 from studio.core.request import ImageRequest, Size
 from studio.core.result import ImageResult, Picture
@@ -41,29 +41,29 @@ class Plan:
     guidance_scale: float
     seed: int
     sampler: str
-    base: Base | None = None
+    ground: Ground | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, loaded: Loaded, request: ImageRequest, base: Base | None = None) -> Plan:
-        editing.refuse(loaded, base)
+    def of(cls, loaded: Loaded, request: ImageRequest, ground: Ground | None = None) -> Plan:
+        editing.refuse(loaded, ground)
         model, asked = loaded.found.model, request.sampling
         sampler = asked.sampler or model.default_sampler
         if sampler not in model.samplers:
             raise Unsupported(f"{model.title} has no sampler “{sampler}”. Choose one of: {', '.join(model.samplers)}.")
         notes: tuple[str, ...] = ()
-        if base and loaded.found.family.samplers is samplers.FLOW and sampler != samplers.ON_PICTURES:
+        if ground and loaded.found.family.samplers is samplers.FLOW and sampler != samplers.ON_PICTURES:
             notes = (f"sampler {sampler} cannot start from a picture with {model.title}; {samplers.ON_PICTURES} was used",)
             sampler = samplers.ON_PICTURES
         return cls(
             loaded=loaded,
             request=request,
-            size=Size(*base.image.size) if base else request.task.size or model.default_size,
+            size=Size(*ground.image.size) if ground else request.task.size or model.default_size,
             steps=asked.steps or model.default_steps,
             guidance_scale=model.default_guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
             seed=asked.seed or 0,
             sampler=sampler,
-            base=base,
+            ground=ground,
             notes=notes,
         )
 
@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def pipe(self) -> Any:
-        return editing.pipeline(self.loaded, self.base)
+        return editing.pipeline(self.loaded, self.ground)
 
 
 def generate(plan: Plan, course: Course) -> ImageResult:
@@ -113,7 +113,7 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
     """Picture number `index`; None if the safety checker flagged it."""
     import torch
 
-    pipe, family, base, seed = plan.pipe, plan.loaded.found.family, plan.base, plan.seed + index
+    pipe, family, ground, seed = plan.pipe, plan.loaded.found.family, plan.ground, plan.seed + index
     scheduler = samplers.build(plan.sampler, family.samplers, plan.loaded.schedule, steps=plan.steps, seed=seed)
     wanted = {
         **conditioning.arguments,
@@ -123,12 +123,12 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         family.guidance: plan.guidance_scale,
         "generator": torch.Generator("cpu").manual_seed(seed),
         "callback_on_step_end": _reporter(plan, scheduler, index, course),
-        **editing.arguments(pipe, family, base, plan.steps),
+        **editing.arguments(pipe, family, ground, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
     own, pipe.scheduler = pipe.scheduler, scheduler
     try:
-        with editing.held(scheduler, family, base) as kept:
+        with editing.held(scheduler, family, ground) as kept:
             wanted["callback_on_step_end"] = editing.keeping(kept, wanted["callback_on_step_end"])
             output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
     finally:
@@ -218,6 +218,6 @@ def _used(plan: Plan) -> dict[str, Any]:
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
-        **editing.facts(plan.loaded, plan.base),
+        **editing.facts(plan.loaded, plan.ground),
     }
     return {**facts, "tiling": True} if plan.tiling else facts

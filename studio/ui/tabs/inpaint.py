@@ -13,7 +13,7 @@ from studio.core.request import AREAS, FILLS, Inpaint, Size, Task
 from studio.core.result import Record
 from studio.ui import form
 from studio.ui.easel import Easel
-from studio.ui.sheet import Sheet, Updates
+from studio.ui.sheet import Inputs, Sheet, Updates
 from studio.ui.source import NO_PICTURE, mask_layer, mask_source, source_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch
@@ -68,13 +68,17 @@ class Repaint:
         }
         return {
             "fill": gr.Radio(list(FILL_WORDS), value=draft["fill"], label="Start from", **form.named(NAME, "fill")),
-            "padding": form.slider(NAME, "padding", "Surroundings, pixels (only masked)", (0, 512, 1), draft["padding"]),
+            "padding": form.slider(NAME, "padding", "Surroundings, pixels (only masked)", (0, 1024, 1), draft["padding"]),
             "grow": form.slider(NAME, "grow", "Grow or shrink the mask, pixels", (-128, 128, 1), draft["grow"]),
             **{name: gr.Checkbox(draft[name], label=label, **form.named(NAME, name)) for name, label in switches.items()},
         }
 
     def wire(self, sheet: Sheet) -> None:
-        return
+        def take_picture(inputs: Inputs) -> Updates:
+            read, model = sheet.read(inputs)
+            return sheet.change(read, self._surroundings(), model)
+
+        sheet.on(self._easel.component.change, take_picture)
 
     def tasks(self, read: Values) -> list[Task]:
         image = self._easel.image()
@@ -93,7 +97,13 @@ class Repaint:
         if whole and isinstance(task, Inpaint):
             shown = self._easel.put(task.image, mask_layer(self._studio, task.mask))
             return {name: value for name, value in asdict(task).items() if name in OWN}, {self._easel.component: shown}
-        return {}, {self._easel.component: self._easel.put(source_of(self._studio, record))}
+        shown = self._easel.put(source_of(self._studio, record))
+        return self._surroundings(), {self._easel.component: shown}
 
     def shown(self) -> Updates:
         return {self._easel.component: self._easel.shown()}
+
+    def _surroundings(self) -> Values:
+        """Pixels around the mask that suit the picture: with a twelfth of its side an object was drawn whole, with more not."""
+        image = self._easel.image()
+        return {"padding": max(8, round(max(image.width, image.height) / 12))} if image else {}
