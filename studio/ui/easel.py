@@ -48,7 +48,7 @@ class Easel:
         """The chosen picture, or all of a chosen folder."""
         found = []
         for values in self._kept().get("images", []):
-            with suppress(KeyError, TypeError, ValueError):
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
                 found.append(source_from_json(values))
         return tuple(found)
 

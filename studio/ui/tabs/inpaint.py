@@ -104,6 +104,6 @@ class Repaint:
         return {self._easel.component: self._easel.shown()}
 
     def _surroundings(self) -> Values:
-        """Pixels around the mask that suit the picture: with a twelfth of its side an object was drawn whole, with more not."""
+        """Pixels around the mask that suit the picture: an object was drawn whole with a twelfth of its side around it."""
         image = self._easel.image()
         return {"padding": max(8, round(max(image.width, image.height) / 12))} if image else {}
