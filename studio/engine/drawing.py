@@ -17,7 +17,7 @@ from studio.core.canvas import Ground, Pass, Plan
 from studio.core.errors import InvalidRequest, Moderated
 from studio.core.job import Phase
 from studio.core.model import Model
-from studio.core.opening import open_picture, read_mask
+from studio.core.opening import open_picture, read_editor, read_mask
 from studio.core.ports import Backend, Sources, Watch
 from studio.core.request import MAX_SEED, ImageRequest, ImageToImage, Inpaint, Outpaint, Source, TextToImage, sources
 from studio.core.result import ImageResult, Picture
@@ -46,8 +46,7 @@ def draw(request: ImageRequest, model: Model, backend: Backend, kept: Sources, w
         case ImageToImage() as task:
             return backend.generate(request, model, watch, Ground(image=_source(task, kept), strength=task.strength))
         case Inpaint() as task:
-            image = _open(task.image, kept)
-            mask = read_mask(kept.read(task.mask), task.image.size)
+            image, mask = read_editor(kept.read(task.image), [kept.read(task.mask)], task.image.name or "the picture")
             return _edit(_Edit(request, task, model, backend, watch, canvas.plan_inpaint(task, image, mask, model)))
         case Outpaint() as task:
             plan = canvas.plan_outpaint(task, _open(task.image, kept), model)

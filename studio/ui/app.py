@@ -36,7 +36,7 @@ def build(studio: Studio) -> gr.Blocks:
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
     folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
     gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
-    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES_PICTURES))
+    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs()))
     beside: list[Any] = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")

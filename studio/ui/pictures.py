@@ -159,7 +159,7 @@ def details(record: Record, about: About) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the details need besides the record: `takers` are tabs that take pictures (name, title), `family` is HTML."""
+    """What the details need besides the record: `takers` are the tabs (name, title) it can be sent to, `family` is HTML."""
 
     outputs: Path
     models: list[Model]

@@ -237,7 +237,8 @@ class Sheet:
         if not whole:
             changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
-        return {**changed, **own}, beside
+        sound = self.part.sound  # a record may come from a stranger's file
+        return {**changed, **{name: value for name, value in own.items() if sound.get(name, _any)(value, model)}}, beside
 
     def _take_model(self, inputs: Inputs) -> Updates:
         read, model = self.read(inputs)
@@ -269,6 +270,10 @@ class Sheet:
         chunks = -(-tokens // room)
         long = f" · encoded in {chunks} chunks, nothing is cut" if chunks > 1 else ""
         return f'<span data-chunks="{max(chunks, 1)}">{tokens} / {max(chunks, 1) * room} tokens{long}</span>'
+
+
+def _any(value: Any, model: Model) -> bool:
+    return True
 
 
 def _problem(error: StudioError) -> dict[str, Any]:

@@ -11,6 +11,14 @@ function stageOf(pictures) { // called with the pictures that the result view sh
   if (!edited && ["compare", "difference"].includes(shownAs)) show("result");
   else if (key !== compareOf && compared()) { compareOf = key; compare(); }
 }
+function originalOf({ before: { src }, width, height }) {
+  const button = document.createElement("button");
+  button.className = "picture original";
+  button.dataset.large = src;
+  button.ariaLabel = "Look at the original large";
+  button.append(framed(src, width, height, "The original"), Object.assign(document.createElement("span"), { textContent: "Original" }));
+  return button;
+}
 const compared = () => ["compare", "difference"].includes(shownAs);
 
 function show(what) {

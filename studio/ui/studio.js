@@ -104,6 +104,7 @@ async function drawNewest() {
 async function draw(pictures, key) {
   stageOf(pictures);
   if (compared()) return;
+  const [first] = pictures, original = pictures.length > 1 && first.before?.src;
   const buttons = pictures.map((picture) => {
     const button = document.createElement("button");
     button.className = "picture";
@@ -113,6 +114,7 @@ async function draw(pictures, key) {
     button.onfocus = button.onmouseenter = () => pictures.length > 1 && describe(picture.id);
     return button;
   });
+  if (original) buttons.unshift(originalOf(first)); // variations stand beside what they were made from
   await Promise.allSettled(buttons.map((button) => button.firstElementChild.decode()));
   if (drawn !== key) return;
   put(buttons.length ? (buttons.length > 1 ? "several" : "one") : "empty", ...buttons);

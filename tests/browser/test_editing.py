@@ -174,6 +174,60 @@ def test_a_mask_can_be_painted_with_the_keyboard_alone(studio: RunningStudio, vi
     expect(easel.locator("[role=status]")).to_contain_text("Painted at")
 
 
+def test_a_finger_and_a_pen_paint_and_two_fingers_zoom(studio: RunningStudio, visit: Visits) -> None:
+    page = visit(studio.url)
+    easel = open_tab(page, "inpaint")
+    upload(easel, a_file(a_scene(), "touch.png"))
+    view = easel.locator(".view")
+
+    def touch(kind: str, x: float, y: float, *, finger: int = 1, pointer: str = "touch", pressure: float = 0.5) -> None:
+        left, top = spot(easel, x, y)
+        values = {"pointerId": finger, "pointerType": pointer, "clientX": left, "clientY": top, "pressure": pressure}
+        view.dispatch_event(kind, {**values, "button": 0, "buttons": 1, "isPrimary": finger == 1, "bubbles": True})
+
+    view.evaluate("view => { view.setPointerCapture = () => {}; }")  # made-up pointers cannot be captured
+    widths = []
+    for pointer, pressure in (("touch", 0.5), ("pen", 0.1), ("pen", 0.9)):
+        before = covered(easel)
+        touch("pointerdown", 0.3, 0.3 + 0.2 * len(widths), pointer=pointer, pressure=pressure)
+        touch("pointermove", 0.6, 0.3 + 0.2 * len(widths), pointer=pointer, pressure=pressure)
+        touch("pointerup", 0.6, 0.3 + 0.2 * len(widths), pointer=pointer, pressure=pressure)
+        widths.append(covered(easel) - before)
+    assert min(widths) > 0
+    assert widths[2] > widths[1] * 1.5
+    painted, before = covered(easel), easel.locator(".sheet-of-paper").bounding_box()
+    touch("pointerdown", 0.45, 0.5)
+    touch("pointerdown", 0.55, 0.5, finger=2)
+    touch("pointermove", 0.8, 0.5, finger=2)
+    touch("pointerup", 0.45, 0.5)
+    touch("pointerup", 0.8, 0.5, finger=2)
+    after = easel.locator(".sheet-of-paper").bounding_box()
+    assert before
+    assert after
+    assert after["width"] > before["width"] * 1.5
+    assert covered(easel) == pytest.approx(painted)
+
+
+def test_several_variations_stand_beside_the_original(studio: RunningStudio, visit: Visits) -> None:
+    page = visit(studio.url)
+    easel = open_tab(page, "inpaint")
+    upload(easel, a_file(a_scene(), "four.png"))
+    paint(page, easel, (0.4, 0.4), (0.6, 0.4))
+    page.locator("#inpaint-advanced input").check()
+    count = page.locator("#inpaint-count input[type=number]")
+    count.fill("3")
+    count.blur()
+    known = set(studio.kept())
+    page.locator("#inpaint-prompt textarea").fill("a yellow hot-air balloon by day")
+    page.locator("#sheet-inpaint .generate").click()
+    until(lambda: len(set(studio.kept()) - known) == 3, 90)
+    expect(page.locator("#frame .picture")).to_have_count(4, timeout=20_000)
+    expect(page.locator("#frame .picture.original span")).to_have_text("Original")
+    count.fill("1")
+    count.blur()
+    page.locator("#inpaint-advanced input").uncheck()
+
+
 def test_a_mask_is_loaded_from_a_file_and_saved_in_the_pictures_own_size(
     studio: RunningStudio, visit: Visits, tmp_path: Path
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import io
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +16,7 @@ from fakes import STARTER, FakeStudio
 from PIL import Image
 
 from studio.core.job import Job
-from studio.core.request import ImageRequest, Sampling
+from studio.core.request import ImageRequest, Inpaint, Outpaint, Sampling, Source, Task
 from studio.ui.desk import Desk
 from studio.ui.thumbs import Thumbs
 
@@ -157,3 +161,102 @@ def test_a_large_picture_gets_a_small_copy_in_the_private_folder(tmp_path: Path,
     assert str(copy) in news["recent"]
     with Image.open(copy) as image:
         assert image.size == (256, 128)
+
+
+def a_source(studio: FakeStudio, image: Image.Image, record: str = "") -> Source:
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return studio.add_source(data.getvalue(), "photo <b>.png", record)
+
+
+def edited(desk: Desk, studio: FakeStudio, task: Task, prompt: str = "a fox") -> str:
+    """The id of the picture that the task made."""
+    sampling = Sampling(steps=1, seed=1)
+    job = studio.submit(ImageRequest(model=STARTER.id, prompt=prompt, task=task, sampling=sampling))
+    until(desk, lambda news: news["job"]["id"] == job.id and news["job"]["state"] == "done")
+    found = studio.job(job.id)
+    assert found
+    return found.records[0]
+
+
+def an_inpaint(studio: FakeStudio, record: str = "") -> Inpaint:
+    mask = Image.new("L", (128, 96), 0)
+    mask.paste(255, (40, 30, 80, 60))
+    image = a_source(studio, Image.effect_noise((128, 96), 60).convert("RGB"), record)
+    return Inpaint(image=image, mask=a_source(studio, mask))
+
+
+def test_an_edited_picture_brings_what_it_was_made_from_to_the_stage(desk: Desk, studio: FakeStudio) -> None:
+    task = an_inpaint(studio)
+    id = edited(desk, studio, task)
+    (shown,) = until(desk, lambda news: bool(news["show"]["pictures"]))["show"]["pictures"]
+    assert (shown["before"]["left"], shown["before"]["width"]) == (0, 1)
+    assert shown["before"]["src"].endswith(f"{task.image.sha256}.png")
+    assert shown["id"] == id
+    tile = re.search(r"data-before='([^']*)'", desk.news()["recent"])
+    assert tile
+    assert json.loads(html.unescape(tile[1])) == shown["before"]
+
+
+def test_the_source_of_an_extended_picture_lies_in_its_place(desk: Desk, studio: FakeStudio) -> None:
+    image = a_source(studio, Image.new("RGB", (100, 80), "red"))
+    edited(desk, studio, Outpaint(image=image, left=60, right=40, up=20), prompt="")
+    (shown,) = until(desk, lambda news: bool(news["show"]["pictures"]))["show"]["pictures"]
+    place = shown["before"]
+    assert (place["left"], place["top"], place["width"], place["height"]) == (0.3, 0.2, 0.5, 0.8)
+
+
+def test_details_of_an_edit_tell_what_it_did_and_what_was_counted(desk: Desk, studio: FakeStudio) -> None:
+    details = desk.details(edited(desk, studio, an_inpaint(studio)))
+    for words in ("Inpaint", "Strength", "only masked", "0 of", "pixels outside the mask changed", "photo &lt;b&gt;.png"):
+        assert words in details
+    assert "<b>.png" not in details
+
+
+def test_a_chain_is_shown_both_ways(desk: Desk, studio: FakeStudio) -> None:
+    first = edited(desk, studio, an_inpaint(studio))
+    second = edited(desk, studio, an_inpaint(studio, first))
+    assert "Made from this one" in desk.details(first)
+    assert f'data-picture="{second}"' in desk.details(first)
+    assert f'data-picture="{first}"' in desk.details(second)
+    assert "Made from this one" not in desk.details(second)
+
+
+@pytest.mark.parametrize("make", [an_inpaint, lambda studio: Outpaint(image=an_inpaint(studio).image, left=64)])
+def test_the_difference_is_dark_outside_the_mask(
+    desk: Desk, studio: FakeStudio, tmp_path: Path, make: Callable[[FakeStudio], Task]
+) -> None:
+    answer = desk.difference(edited(desk, studio, make(studio)))
+    assert answer["proof"].startswith("0 of ")
+    with Image.open(next((tmp_path / "thumbs").glob("*-difference.webp"))) as heat:
+        grey = heat.convert("L")
+        assert grey.getpixel((heat.width - 4, heat.height - 4)) < 40
+        assert grey.getextrema()[1] > 150
+
+
+def test_a_difference_that_cannot_be_made_is_a_sentence(desk: Desk, studio: FakeStudio) -> None:
+    job = finished(desk, studio)
+    assert "words alone" in desk.difference(job.records[0])["problem"]
+    task = an_inpaint(studio)
+    id = edited(desk, studio, task)
+    path = studio.source_path(task.image)
+    assert path
+    path.unlink()
+    assert desk.difference(id)["problem"].endswith(".")
+    assert "problem" in desk.difference("nothing")
+
+
+def test_every_picture_can_be_sent_to_every_tab(studio: FakeStudio, tmp_path: Path) -> None:
+    desk = Desk(studio, Thumbs(tmp_path / "thumbs"), recent_every=0.0, takers=(("inpaint", "Inpaint"), ("x", "Other <tab>")))
+    job = finished(desk, studio)
+    details = desk.details(job.records[0])
+    assert f'data-choose="send" data-id="{job.records[0]}" data-to="inpaint"' in details
+    assert "Other &lt;tab&gt;" in details
+
+
+def test_the_queue_says_what_kind_of_work_waits(desk: Desk, studio: FakeStudio) -> None:
+    studio.pause(True)
+    task = Outpaint(image=a_source(studio, Image.new("RGB", (100, 80))), left=60)
+    studio.submit(ImageRequest(model=STARTER.id, prompt="", task=task, sampling=Sampling(steps=1, seed=1)), "batch")
+    queue = until(desk, lambda news: "(no prompt)" in news["queue"])["queue"]
+    assert "outpaint · 160 × 80 · batch" in queue

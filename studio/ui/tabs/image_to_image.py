@@ -17,7 +17,7 @@ from studio.ui.source import NO_PICTURE, layer_of, layer_source, source_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch, whole
 
-TITLE, PLACE, NAME, TAKES_PICTURES = "Image to image", 20, ImageToImage.kind, True
+TITLE, PLACE, NAME = "Image to image", 20, ImageToImage.kind
 RESIZE_WORDS = (("Crop", "crop"), ("Pad", "pad"), ("Stretch", "stretch"))
 
 

@@ -18,7 +18,7 @@ from studio.ui.source import NO_PICTURE, mask_layer, mask_source, source_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch
 
-TITLE, PLACE, NAME, TAKES_PICTURES = "Inpaint", 30, Inpaint.kind, True
+TITLE, PLACE, NAME = "Inpaint", 30, Inpaint.kind
 AREA_WORDS = (("Whole picture", "whole"), ("Only masked", "masked"))
 FILL_WORDS = (("Original", "original"), ("Neighbours", "neighbours"), ("Noise", "noise"), ("Blank", "blank"))
 OWN = ("strength", "fill", "area", "padding", "grow", "feather", "fill_holes", "soft", "match_colour")
@@ -39,9 +39,9 @@ class Repaint:
         "strength": number(0, 1),
         "fill": one_of(FILLS),
         "area": one_of(AREAS),
-        "padding": number(0, 2048),
-        "grow": number(-2048, 2048),
-        "feather": number(0, 2048),
+        "padding": number(0, 1024),
+        "grow": number(-256, 256),
+        "feather": number(0, 256),
         "fill_holes": switch,
         "soft": switch,
         "match_colour": switch,
@@ -57,7 +57,7 @@ class Repaint:
         return {
             "strength": form.slider(NAME, "strength", "Strength", (0.05, 1, 0.05), draft["strength"]),
             "area": gr.Radio(list(AREA_WORDS), value=draft["area"], label="Work on", **form.named(NAME, "area")),
-            "feather": form.slider(NAME, "feather", "Soft edge, pixels outwards", (0, 128, 1), draft["feather"]),
+            "feather": form.slider(NAME, "feather", "Soft edge, pixels outwards", (0, 256, 1), draft["feather"]),
         }
 
     def lay_out_more(self, draft: Values, model: Model) -> form.Fields:
@@ -69,7 +69,7 @@ class Repaint:
         return {
             "fill": gr.Radio(list(FILL_WORDS), value=draft["fill"], label="Start from", **form.named(NAME, "fill")),
             "padding": form.slider(NAME, "padding", "Surroundings, pixels (only masked)", (0, 1024, 1), draft["padding"]),
-            "grow": form.slider(NAME, "grow", "Grow or shrink the mask, pixels", (-128, 128, 1), draft["grow"]),
+            "grow": form.slider(NAME, "grow", "Grow or shrink the mask, pixels", (-256, 256, 1), draft["grow"]),
             **{name: gr.Checkbox(draft[name], label=label, **form.named(NAME, name)) for name, label in switches.items()},
         }
 

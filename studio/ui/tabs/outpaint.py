@@ -20,7 +20,7 @@ from studio.ui.source import NO_PICTURE, source_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch, whole
 
-TITLE, PLACE, NAME, TAKES_PICTURES = "Outpaint", 40, Outpaint.kind, True
+TITLE, PLACE, NAME = "Outpaint", 40, Outpaint.kind
 SIDES = ("left", "right", "up", "down")
 OWN = ("strength", "fill", "overlap", "feather", "match_colour")
 FILL_WORDS = (("Neighbours", "neighbours"), ("Stretched edge", "original"), ("Noise", "noise"), ("Blank", "blank"))
@@ -44,8 +44,8 @@ class Extend:
         "anchor": one_of(ANCHORS),
         "strength": number(0, 1),
         "fill": one_of(FILLS),
-        "overlap": number(0, 2048),
-        "feather": number(0, 2048),
+        "overlap": number(0, 256),
+        "feather": number(0, 256),
         "match_colour": switch,
     }
 

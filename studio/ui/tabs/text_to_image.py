@@ -16,7 +16,7 @@ from studio.ui.sizes import SHAPES, fit, shape_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, whole
 
-TITLE, PLACE, NAME, TAKES_PICTURES = "Text to image", 10, TextToImage.kind, False
+TITLE, PLACE, NAME = "Text to image", 10, TextToImage.kind
 
 
 def build(page: Page) -> None:
