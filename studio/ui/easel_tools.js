@@ -18,7 +18,7 @@ const toolbar = mode === "frame" ? "" : [
   group(button("undo", "Undo", "Ctrl+Z"), button("redo", "Redo", "Ctrl+Shift+Z"), button("clear", mode === "mask" ? "Clear the mask" : "Clear the sketch")),
   mode === "mask" ? group(button("invert", "Invert", "I"), button("hide", "Show or hide the mask", "H"), button("up", "Load a mask"), button("down", "Save the mask")) : group(button("hide", "Show or hide the sketch", "H")),
 ].join("");
-one(".tools").innerHTML = toolbar;
+one(".kit").innerHTML = toolbar;
 one(".views").innerHTML = views;
 one("[data-tool=folder]").hidden = mode !== "sketch";
 bench.dataset.mode = mode;
