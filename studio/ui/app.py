@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 import shutil
 import socket
 import webbrowser
@@ -38,10 +39,11 @@ def build(studio: Studio) -> gr.Blocks:
     gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
     desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs()))
     beside: list[Any] = []
+    restores: list[tuple[Callable[[], dict[Any, Any]], list[Any]]] = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")
         view = _view(desk)
-        page = Page(studio, desk, view, blocks.load, beside.append)
+        page = Page(studio, desk, view, lambda restore, outputs: restores.append((restore, outputs)), beside.append)
         with gr.Row(elem_id="room"):
             with gr.Column(elem_id="forms"), gr.Tabs():
                 for tab in tabs():
@@ -51,6 +53,14 @@ def build(studio: Studio) -> gr.Blocks:
                 view.render()
                 for component in beside:
                     component.render()
+
+        def restore() -> dict[Any, Any]:
+            """One answer for all tabs when a page opens."""
+            changes = {component: change for restore, _ in restores for component, change in restore().items()}
+            return {**changes, view: gr.HTML(notice={"turn": secrets.token_hex(4), "restored": True})}
+
+        shown = [component for _, outputs in restores for component in outputs]
+        blocks.load(restore, None, [*shown, view], queue=False, show_progress="hidden", api_visibility="private")
     return blocks
 
 

@@ -128,7 +128,7 @@ class Sheet:
         self.on(self._buttons["last_seed"].click, self._use_last_seed)
         self.on(fields["seed_mode"].input, self._lock_seed)
         fields["seed"].input(lambda: LOCKED, None, fields["seed_mode"], **QUICK)
-        self.page.load(self._restore, None, shown, **QUICK)
+        self.page.on_load(self._restore, [*self.outputs, *self.part.shown()])
 
     @property
     def inputs(self) -> set[Any]:
@@ -195,8 +195,7 @@ class Sheet:
         draft, models = self._draft(), self.models()
         changes = self._updates(draft, values.model_of(draft["model"], models), draft)
         changes[self.fields["model"]] = gr.update(choices=form.model_choices(models), value=draft["model"])
-        notice = gr.HTML(notice={**self._notice(), "restored": True})
-        return {**changes, **self.part.shown(), self.page.view: notice}
+        return {**changes, **self.part.shown()}
 
     def _choose(self, inputs: Inputs, event: gr.EventData) -> Any:
         """A preset's card, or “reuse”, “reuse seed” and “send to” at a picture."""

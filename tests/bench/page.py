@@ -20,6 +20,7 @@ with gr.Blocks() as page:
     go.click(lambda text: text, prompt, out)
 page.launch(server_port=int(sys.argv[1]), quiet=True)
 """
+PROMPT = "#text-to-image-prompt textarea"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
@@ -63,7 +64,12 @@ def main() -> None:
             command = [sys.executable, "-m", "studio", "--no-browser", "--port", str(port)]
             results["studio"].append(
                 visit(
-                    browser, command, port, "#prompt textarea", STUDIO_DATA=str(place), STUDIO_OUTPUTS=str(place / "outputs")
+                    browser,
+                    command,
+                    port,
+                    "#text-to-image-prompt textarea",
+                    STUDIO_DATA=str(place),
+                    STUDIO_OUTPUTS=str(place / "outputs"),
                 )
             )
         browser.close()

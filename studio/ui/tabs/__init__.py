@@ -16,13 +16,14 @@ from studio.ui.ports import Studio
 class Page:
     """What a tab gets: the studio, the desk, and the component that shows the desk and carries its events.
 
+    When a page opens, what a tab gave to `on_load` (what to show, and where) runs with that of all tabs in one event.
     What a tab puts `beside` the fields is shown in the place of the desk's stage while the tab is open.
     """
 
     studio: Studio
     desk: Desk
     view: Any
-    load: Callable[..., Any]
+    on_load: Callable[[Callable[[], dict[Any, Any]], list[Any]], None]
     beside: Callable[[Any], None]
 
 
