@@ -281,6 +281,10 @@ def test_a_square_becomes_a_banner_and_goes_on_to_image_to_image(studio: Running
     page.locator("#outpaint-target label", has_text="16:9").click()
     expect(page.locator("#outpaint-left input")).to_have_value("50")
     expect(easel.locator(".handles output")).to_have_text("228 × 128 · drawn in 2 passes")
+    page.reload()
+    easel = open_tab(ready(page), "outpaint")
+    expect(page.locator("#outpaint-left input")).to_have_value("50")
+    expect(easel.locator(".handles output")).to_have_text("228 × 128 · drawn in 2 passes")
     path = generate(page, "outpaint", "", studio)
     with Image.open(path) as banner:
         assert banner.size == (228, 128)

@@ -18,7 +18,7 @@ from studio.ui.sheet import QUICK, Inputs, Sheet, Updates
 from studio.ui.sizes import ANCHORS, TARGETS, Margins, margins, target_of
 from studio.ui.source import NO_PICTURE, source_of
 from studio.ui.tabs import Page
-from studio.ui.values import Sound, Values, number, one_of, switch, whole
+from studio.ui.values import Sound, Values, from_draft, model_of, number, one_of, switch, whole
 
 TITLE, PLACE, NAME = "Outpaint", 40, Outpaint.kind
 SIDES = ("left", "right", "up", "down")
@@ -135,7 +135,9 @@ class Extend:
         return own, {self._easel.component: self._easel.shown() | self._frame(own, model)}
 
     def shown(self) -> Updates:
-        return {self._easel.component: self._easel.shown()}
+        draft = from_draft(self._studio.load_draft(NAME), self._studio.models(), self.defaults, self.sound)
+        model = model_of(draft["model"], self._studio.models())
+        return {self._easel.component: self._easel.shown() | self._frame(draft, model)}
 
     def _to_target(self, read: Values) -> Margins:
         image = self._easel.image()
