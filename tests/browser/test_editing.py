@@ -226,6 +226,10 @@ def test_several_variations_stand_beside_the_original(studio: RunningStudio, vis
     count.fill("1")
     count.blur()
     page.locator("#inpaint-advanced input").uncheck()
+    page.wait_for_timeout(1200)  # the form is kept a moment after it was changed
+    page.reload()
+    open_tab(ready(page), "inpaint")
+    expect(page.locator("#inpaint-count input[type=number]")).to_have_value("1")
 
 
 def test_a_mask_is_loaded_from_a_file_and_saved_in_the_pictures_own_size(

@@ -119,5 +119,6 @@ def test_the_form_and_the_picture_are_there_after_a_restart_and_in_another_brows
         expect(again.locator("#text-to-image-steps input[type=number]")).to_have_value("7")
         expect(again.locator("#text-to-image-shape label.selected")).to_have_text("16:9")
         expect(again.locator("#text-to-image-advanced input")).to_be_checked()
+        again.close()  # an open page would ask the stopped studio
     finally:
         studio.stop()
