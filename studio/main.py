@@ -13,9 +13,12 @@ from typing import Any
 
 from studio import __version__, plugins
 from studio import settings as configuration
+from studio.cli.verify import add_options as verify_options
 from studio.core.errors import StudioError
+from studio.core.ports import Calibrations
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
+from studio.engine.scoring import Scoring
 from studio.engine.studio import Shelf, Studio
 from studio.settings import Settings
 
@@ -52,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
     reindex = commands.add_parser("reindex", help="rebuild the library from the files in the outputs folder")
     reindex.set_defaults(run=_reindex)
+    verify = commands.add_parser(
+        "verify", help="tell how files were made: signature, watermark, metadata, library, detectors"
+    )
+    verify.set_defaults(run=_verify)
+    verify_options(verify)
     for command in (doctor, reindex):
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
@@ -110,8 +118,20 @@ def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:
     return reindex(settings, as_json=arguments.json)
 
 
+def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.assembly import Marks
+    from studio.cli.verify import verify
+    from studio.library import open_library
+
+    settings.outputs.mkdir(parents=True, exist_ok=True)
+    with open_library(settings.data, settings.outputs) as library:
+        scoring = open_scoring(settings, library.calibrations)
+        return verify(Marks(settings).verifying(library.records), scoring, arguments)
+
+
 def open_studio(settings: Settings) -> Studio:
     """The studio with its real parts, not yet started: `open()` starts the worker, `close()` ends it."""
+    from studio.assembly import Marks
     from studio.library import open_library
     from studio.presets import load_presets
 
@@ -132,6 +152,7 @@ def open_studio(settings: Settings) -> Studio:
         ),
         tickets=Tickets(settings.data),
         outputs=settings.outputs,
+        verifying=Marks(settings).verifying(library.records),
         version=__version__,
         user=settings.user,
         worker=lambda heard: _worker_process(settings, heard),
@@ -154,11 +175,12 @@ def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None])
 
 def _work(settings: Settings, _: argparse.Namespace) -> int:
     """The worker process. Its standard output is the pipe to the studio; whatever a library prints goes to the log."""
+    from studio.assembly import Marks
     from studio.backends.local import LocalBackend
+    from studio.engine.answers import answers
     from studio.engine.pipeline import Parts
     from studio.engine.worker import Worker
     from studio.library import open_library
-    from studio.stamps.text import TextStamp
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the studio decides when we end
     pipe, sys.stdout = sys.stdout, sys.stderr
@@ -166,15 +188,23 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
     library = open_library(settings.data, settings.outputs)
     backends = plugins.backends(settings)
     local = next(backend for backend in backends if isinstance(backend, LocalBackend))
+    scoring = open_scoring(settings, library.calibrations)
     parts = Parts(
         backends=backends,
         keeper=library.keeper,
         sources=library.sources,
-        stamps=(TextStamp(__version__),),
+        stamps=Marks(settings).stamps(scoring, library.sources),
         facts={"studio": __version__},
     )
-    Worker("worker-0", settings.data, parts, library.jobs, describe=local.describe_device, out=pipe).run(sys.stdin)
+    describe, known = local.describe_device, answers(scoring)
+    Worker("worker-0", settings.data, parts, library.jobs, describe=describe, answers=known, out=pipe).run(sys.stdin)
     return 0
+
+
+def open_scoring(settings: Settings, calibrations: Calibrations) -> Scoring:
+    """The detectors with their calibrations, for the process they run in."""
+    enabled = tuple(name.strip() for name in settings.detectors.split(",") if name.strip())
+    return Scoring(detectors=plugins.detectors(settings), calibrations=calibrations, enabled=enabled)
 
 
 def _log_to(path: Path) -> None:

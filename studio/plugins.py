@@ -1,4 +1,7 @@
-"""Finds the plug-ins: every module or package of `studio.backends` that has `create(settings)`. No list to edit."""
+"""Finds the plug-ins: every module or package of `studio.backends` or `studio.detectors` that has `create(settings)`.
+
+No list to edit. `create` gives one part or several.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,32 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import studio.backends
+import studio.detectors
 from studio.core.ports import Backend
+from studio.core.score import Detector
 from studio.settings import Settings
 
 
 def backends(settings: Settings) -> tuple[Backend, ...]:
     """One backend per plug-in, the local one first."""
-    found = [module.create(settings) for module in _modules(studio.backends) if hasattr(module, "create")]
-    return tuple(sorted(found, key=lambda backend: (backend.name != "local", backend.name)))
+    return tuple(sorted(_created(studio.backends, settings), key=lambda backend: (backend.name != "local", backend.name)))
+
+
+def detectors(settings: Settings) -> tuple[Detector, ...]:
+    """All detectors, the embedded one first, hosted ones last."""
+    order = {True: 2, False: 1}
+    found = _created(studio.detectors, settings)
+    return tuple(sorted(found, key=lambda each: (0 if each.name == "starter" else order[each.hosted], each.name)))
+
+
+def _created(package: ModuleType, settings: Settings) -> Iterator[Any]:
+    for module in _modules(package):
+        if hasattr(module, "create"):
+            made = module.create(settings)
+            yield from made if isinstance(made, list | tuple) else (made,)
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

@@ -12,6 +12,12 @@
 | password | STUDIO_PASSWORD | empty; needed for any host but loopback |
 | device | STUDIO_DEVICE | chosen: cuda, xpu, mps or cpu |
 | threads | STUDIO_THREADS | 0 = chosen from the number of cores |
+| format | STUDIO_FORMAT | png; or jpeg, webp |
+| quality | STUDIO_QUALITY | 92, for JPEG and WebP |
+| watermark | STUDIO_WATERMARK | on; off leaves the pixels as they were drawn |
+| detectors | STUDIO_DETECTORS | names of further detectors that score every picture, with commas |
+| certificate, private_key | STUDIO_CERTIFICATE, STUDIO_PRIVATE_KEY | your own signing certificate; empty = made here |
+| trust_list | STUDIO_TRUST_LIST | a file of certificates whose signatures count as trusted; empty = none |
 """
 
 from __future__ import annotations
@@ -21,12 +27,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from studio.core.errors import InvalidRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = ("password",)
+NOT_NAMED = ("data", "presets", "hub_cache")
+"""Settings without a variable of their name."""
+FORMATS = ("png", "jpeg", "webp")
 KEYS = (
     "HF_TOKEN",
     "STABILITY_API_KEY",
@@ -67,6 +76,13 @@ class Settings:
     password: str = ""
     device: str = ""
     threads: int = 0
+    format: Literal["png", "jpeg", "webp"] = "png"
+    quality: int = 92
+    watermark: bool = True
+    detectors: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    trust_list: str = ""
     hub_cache: Path = Path.home() / ".cache" / "huggingface" / "hub"
 
     def __repr__(self) -> str:
@@ -80,7 +96,10 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     data = Path(overrides.get("data") or environ.get("STUDIO_DATA") or ROOT / ".studio").expanduser().absolute()
     values: dict[str, Any] = {**_from_file(data / "studio.toml"), **_from_environment(environ), "data": data}
     values.update({name: value for name, value in overrides.items() if value is not None})
-    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+    settings = Settings(**{name: _typed(name, value) for name, value in values.items()})
+    if settings.format not in FORMATS or not 1 <= settings.quality <= 100:
+        raise InvalidRequest("Pictures are saved as png, jpeg or webp, with a quality of 1 to 100. Mend the settings.")
+    return settings
 
 
 def keys_present(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -115,10 +134,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    names = ("outputs", "models", "host", "port", "offline", "user", "password", "device", "threads")
-    values: dict[str, Any] = {
-        name: environ[f"STUDIO_{name.upper()}"] for name in names if environ.get(f"STUDIO_{name.upper()}")
-    }
+    named = {field.name: f"STUDIO_{field.name.upper()}" for field in fields(Settings) if field.name not in NOT_NAMED}
+    values: dict[str, Any] = {name: environ[variable] for name, variable in named.items() if environ.get(variable)}
     if environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
         values.setdefault("offline", True)
     if cache := environ.get("HF_HUB_CACHE"):

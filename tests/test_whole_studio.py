@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -89,12 +90,63 @@ def test_generate_keeps_a_picture_without_the_network_and_without_a_trace_of_any
     assert holding == []
 
 
+def generated(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
+    done = run(environment, "generate", "a sailboat", "--seed", "11", "--steps", "4", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)["records"]
+    return dict(record)
+
+
 def test_the_same_seed_gives_the_same_pixels_in_another_process(environment: dict[str, str]) -> None:
-    for _ in range(2):
-        assert run(environment, "generate", "a sailboat", "--seed", "11", "--steps", "4", "--json").returncode == 0
-    first, second = kept_files(environment)
-    with Image.open(first) as one, Image.open(second) as other:
+    """The watermark differs with the record's number; what was drawn under it does not, and without it nothing does."""
+    first, second = generated(environment), generated(environment)
+    assert first["facts"]["drawn_sha256"] == second["facts"]["drawn_sha256"]
+    assert first["facts"]["watermark"]["payload"] != second["facts"]["watermark"]["payload"]
+    plain = {**environment, "STUDIO_WATERMARK": "off"}
+    with Image.open(generated(plain)["path"]) as one, Image.open(generated(plain)["path"]) as other:
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_a_kept_picture_is_verified_as_declared_and_a_stripped_one_still_finds_its_record(
+    environment: dict[str, str], format: str, tmp_path: Path
+) -> None:
+    record = generated({**environment, "STUDIO_FORMAT": format})
+    kept, bare = Path(record["path"]), tmp_path / "bare.png"
+    assert kept.suffix == {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}[format]
+    assert record["stamps"] == ["watermark", "detector", "text", "xmp", "c2pa"]
+    with Image.open(kept) as image:
+        Image.frombytes(image.mode, image.size, image.tobytes()).save(bare)
+    done = run(environment, "verify", str(kept), str(bare), "--json")
+    assert done.returncode == 12, done.stderr
+    whole, stripped = json.loads(done.stdout)
+    assert {row["kind"] for row in whole["evidence"] if row["declared"]} == {"manifest", "watermark", "library"}
+    assert (whole["record"], whole["verdict"]) == (record["id"], "likely AI-generated (declared)")
+    assert (stripped["record"], stripped["verdict"]) == (record["id"], "likely AI-generated (declared)")
+    assert {row["kind"] for row in stripped["evidence"]} == {"watermark", "library"}
+    assert whole["scores"][0]["raw"] == record["facts"]["detector"][0]["raw"]
+    assert "FOREIGN" not in sockets(environment)
+
+
+def test_the_signing_key_stays_in_its_file(environment: dict[str, str]) -> None:
+    generated(environment)
+    key = Path(environment["STUDIO_DATA"]) / "signing" / "signing.key"
+    secret = key.read_text().splitlines()[1].encode()
+    assert key.stat().st_mode & 0o077 == 0
+    holding = [path for path in key.parents[2].rglob("*") if path.is_file() and path != key and secret in path.read_bytes()]
+    assert holding == []
+
+
+def test_verify_tells_apart_what_it_cannot_examine(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("no picture")
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "plain.png")
+    assert run(environment, "verify", str(tmp_path / "plain.png")).returncode == 10
+    done = run(environment, "verify", str(tmp_path / "plain.png"), str(tmp_path / "note.txt"), str(tmp_path / "none.png"))
+    assert done.returncode == 2
+    assert "not a picture" in done.stderr
+    assert "No such file" in done.stderr
+    assert "A signal, never proof." in done.stdout
+    assert run(environment, "verify", str(tmp_path / "plain.png"), "--detectors", "nonsense").returncode == 2
 
 
 @pytest.mark.parametrize(

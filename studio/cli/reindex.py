@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from studio.library import open_library
 from studio.settings import Settings
-from studio.stamps.text import read
+from studio.stamps.reading import read
 
 
 def reindex(settings: Settings, *, as_json: bool) -> int:

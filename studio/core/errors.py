@@ -6,6 +6,7 @@
     ├── Blocked              a policy check said no (carries its verdict)
     ├── Cancelled            the user said stop
     ├── KeepError            the picture is made but could not be written yet
+    ├── StampFailed          a mark could not be put on a picture, or was not there when it was looked for
     ├── LibraryError         the studio's database cannot be used (damaged, newer, locked, full)
     └── BackendError         the engine or provider failed
         ├── NotConfigured    a key, a model or a package is missing
@@ -63,6 +64,13 @@ class KeepError(StudioError):
     """The outputs folder cannot be written (full, read-only); the picture is still held."""
 
     code = "keep"
+    retryable = True
+
+
+class StampFailed(StudioError):
+    """Nothing unstamped is kept: the picture is not saved."""
+
+    code = "stamp_failed"
     retryable = True
 
 

@@ -21,6 +21,12 @@ _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 
 
+def format_of(data: bytes, name: str = "the picture", *, limit: int = MAX_PIXELS) -> str:
+    """Format ("PNG", "JPEG" …) alone, even of a file that is cut off. Raises `InvalidRequest` for what is no picture."""
+    with _opened(data, name, limit) as image:
+        return image.format or ""
+
+
 def header(data: bytes, name: str = "the picture", *, limit: int = MAX_PIXELS) -> tuple[str, Size]:
     """Format ("PNG", "JPEG" …) and upright size, read without decoding a pixel. Raises `InvalidRequest`."""
     with _opened(data, name, limit) as image:

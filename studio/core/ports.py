@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
 from studio.core.job import Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
@@ -112,6 +113,18 @@ class Records(Protocol):
     def children(self, id: str) -> list[Record]:
         """The pictures made directly from this one, oldest first."""
 
+    def with_file(self, sha256: str) -> str:
+        """The newest record whose file has this hash, deleted ones too; empty if there is none."""
+
+    def with_mark(self, payload: str) -> str:
+        """The record whose watermark carries this payload (hex), deleted ones too; empty if there is none."""
+
+    def with_pixels(self, sha256: str) -> str:
+        """The newest record whose saved pixels have this hash, deleted ones too; empty if there is none."""
+
+    def looking_like(self, look: str) -> list[str]:
+        """Records whose pictures look like this one (`studio.core.fingerprint`), newest first, deleted ones too."""
+
 
 class JobStore(Protocol):
     """The kept truth about jobs, their order and their history. Safe across threads and processes."""
@@ -158,6 +171,15 @@ class JobStore(Protocol):
     def paused(self) -> bool: ...
 
     def events(self, id: str) -> list[JobEvent]: ...
+
+
+class Calibrations(Protocol):
+    """What detectors were calibrated on, one calibration for a detector's name; quantiles only."""
+
+    def find(self, detector: str, revision: str) -> Calibration | None:
+        """None if there is none, or it belongs to another revision, or is damaged."""
+
+    def save(self, calibration: Calibration) -> None: ...
 
 
 class Drafts(Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from studio.core.adapt import adapt
-from studio.core.errors import Blocked, NotConfigured
+from studio.core.errors import Blocked, NotConfigured, StampFailed
 from studio.core.job import Job
 from studio.core.model import Model
 from studio.core.ports import Backend, Check, Keeper, Sources, Stamp, Watch
@@ -83,5 +83,9 @@ def _screen(checks: Iterable[Check], request: ImageRequest, image: Image.Image |
 def _stamp(draft: Draft, stamps: Iterable[Stamp], watch: Watch) -> Draft:
     for stamp in stamps:
         watch.check()
-        draft = stamp(draft)
+        try:
+            draft = stamp(draft)
+        except (OSError, ValueError) as error:
+            reason = f"The mark “{stamp.name}” could not be put on the picture ({error}), so it was not saved. Try again."
+            raise StampFailed(reason) from error
     return draft

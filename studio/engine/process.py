@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
+from studio.core.errors import Unavailable
 from studio.core.worker import WorkerStatus
 
 MAX_STILLBORN = 3
@@ -29,6 +32,8 @@ class WorkerProcess:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lived = False
+        self._pipe = threading.Lock()
+        self._asked: dict[str, SimpleQueue[dict[str, Any]]] = {}
         self.status = WorkerStatus()
 
     def start(self) -> None:
@@ -60,6 +65,24 @@ class WorkerProcess:
         """End a worker that does not listen; it is started again and its ticket is taken up."""
         if self._child is not None:
             self._child.kill()
+
+    def ask(self, question: str, patience: float, **values: Any) -> Any:
+        """The worker's answer to a question; it answers beside its drawing. Raises `Unavailable` when none comes in time."""
+        child, id, answers = self._child, secrets.token_hex(8), SimpleQueue[dict[str, Any]]()
+        if child is None or child.poll() is not None:
+            raise Unavailable(f"The engine is not running. {self.status.message}".strip())
+        self._asked[id] = answers
+        try:
+            with self._pipe:
+                _tell(child, json.dumps({"ask": question, "id": id, **values}) + "\n")
+            event = answers.get(timeout=patience)
+        except Empty:
+            raise Unavailable(f"The engine did not answer within {patience:.0f} seconds. Try again in a moment.") from None
+        finally:
+            del self._asked[id]
+        if "error" in event:
+            raise Unavailable(str(event["error"]))
+        return event.get("answer")
 
     def _watch_over(self) -> None:
         stillborn = 0
@@ -98,6 +121,10 @@ class WorkerProcess:
             event = json.loads(line)
         except ValueError:
             return  # a library printed something
+        if event.get("event") == "answer":
+            if waiting := self._asked.get(event.get("id")):
+                waiting.put(event)
+            return
         if event.get("event") == "status":
             self._lived = True
             known = {name: event[name] for name in ("state", "device") if name in event}
@@ -106,6 +133,8 @@ class WorkerProcess:
 
     def _set(self, status: WorkerStatus) -> None:
         self.status = status
+        for waiting in list(self._asked.values()):
+            waiting.put({"error": status.message})
         self._heard({"event": "status"})
 
 

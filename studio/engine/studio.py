@@ -6,7 +6,7 @@ import base64
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +14,21 @@ from typing import Any
 
 from studio.core.adapt import adapt
 from studio.core.errors import InvalidRequest, KeepError
+from studio.core.evidence import Examination
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.ports import Backend, Drafts, JobStore, Records, Sources
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
+from studio.core.score import DetectorStatus
+from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import require_sources
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
+from studio.engine.verifying import Ask, Verifying
 
 LOOK_AGAIN = 0.5
 """Seconds between looks at a job whose worker is not ours and so cannot wake us."""
@@ -54,11 +58,12 @@ class Studio:
         shelf: Shelf,
         tickets: Tickets,
         outputs: Path,
+        verifying: Verifying,
         version: str = "",
         user: str = "",
         worker: Callable[[Callable[[dict[str, Any]], None]], WorkerProcess] | None = None,
     ) -> None:
-        self._backends, self._shelf, self._tickets = backends, shelf, tickets
+        self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._user = outputs, version, user
         self._changed = threading.Condition()
         self._changes = 0
@@ -180,6 +185,25 @@ class Studio:
 
     def worker(self) -> WorkerStatus:
         return self._worker.status if self._worker else WorkerStatus(state="standby")
+
+    def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
+        """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.
+
+        Raises `InvalidRequest` for what is no picture.
+        """
+        return self._verifying.examine(data, name, self._ask, detectors)
+
+    def detectors(self) -> list[DetectorStatus]:
+        """All detectors; empty while the engine that runs them does not answer."""
+        return self._verifying.detectors(self._ask)
+
+    def share(self, record: str, options: ShareOptions) -> SharedCopy:
+        """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""
+        return self._verifying.share(self.record(record), options)
+
+    @property
+    def _ask(self) -> Ask | None:
+        return self._worker.ask if self._worker else None
 
     def _snapshot(self, id: str) -> Snapshot:
         job = self._shelf.jobs.get(id)

@@ -1,8 +1,9 @@
 """The worker process: owns one device, takes jobs, tells the studio what happens.
 
-It speaks JSON lines: events go to its standard output, orders come in at its standard input. When the input ends the
-studio is gone (closed or killed): the job at hand is finished, the rest waits for the next start. One worker at a time
-serves a data folder (a lock file); another waits behind it and takes over.
+It speaks JSON lines: events go to its standard output, orders and questions come in at its standard input. Questions
+are answered beside the drawing, on threads of their own. When the input ends the studio is gone (closed or killed):
+the job at hand is finished, the rest waits for the next start. One worker at a time serves a data folder (a lock
+file); another waits behind it and takes over.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,16 +34,28 @@ MAX_ATTEMPTS = 3
 KEEP_RETRY = 1.0
 log = logging.getLogger("studio.worker")
 Result = TypeVar("Result")
+Answer = Callable[[Mapping[str, Any]], Any]
 
 
 class Worker:
-    """Carries jobs through the pipeline. `describe` gives the device's name and may be slow; it runs after start."""
+    """Carries jobs through the pipeline. `describe` gives the device's name and may be slow; it runs after start.
+
+    `answers` are what a question's name is answered by: from the question's values to something JSON can say.
+    """
 
     def __init__(
-        self, name: str, data: Path, parts: Parts, jobs: JobStore, *, describe: Callable[[], str], out: TextIO | None = None
+        self,
+        name: str,
+        data: Path,
+        parts: Parts,
+        jobs: JobStore,
+        *,
+        describe: Callable[[], str],
+        answers: Mapping[str, Answer] | None = None,
+        out: TextIO | None = None,
     ) -> None:
         self._name, self._data, self._parts, self._jobs = name, data, parts, jobs
-        self._describe, self._out = describe, out or sys.stdout
+        self._describe, self._answers, self._out = describe, answers or {}, out or sys.stdout
         self._pipe, self._device = threading.Lock(), threading.Lock()
         self._stopping = threading.Event()
         self._serving = False
@@ -78,7 +91,19 @@ class Worker:
                     with suppress(LibraryError):
                         self._jobs.forgive(self._name)
                 os._exit(0)  # the job at hand keeps its ticket and goes on at the next start
+            if line.startswith("{"):
+                threading.Thread(target=self._reply, args=(json.loads(line),), daemon=True).start()
         self._stopping.set()
+
+    def _reply(self, question: dict[str, Any]) -> None:
+        known = {"event": "answer", "id": question.get("id")}
+        try:
+            self.emit({**known, "answer": self._answers[question["ask"]](question)})
+        except StudioError as error:
+            self.emit({**known, "error": str(error)})
+        except Exception:  # a question must never end the worker; the log has the trace
+            log.exception("question %s", question.get("ask"))
+            self.emit({**known, "error": f"The engine could not answer; the details are in {self._data / 'logs'}."})
 
     def _acquire(self, lock: FileLock) -> bool:
         """Wait behind another worker of this data folder; False if our studio went meanwhile."""

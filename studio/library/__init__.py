@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.library.calibrations import CalibrationFiles
 from studio.library.database import Database
 from studio.library.drafts import SqliteDrafts
 from studio.library.jobs import SqliteJobs
@@ -25,6 +26,7 @@ class Library:
     records: SqliteRecords
     sources: SourceFiles
     keeper: PictureKeeper
+    calibrations: CalibrationFiles
 
     def __enter__(self) -> Library:
         return self
@@ -52,4 +54,5 @@ def open_library(data: Path, outputs: Path) -> Library:
         records=records,
         sources=SourceFiles(data, records),
         keeper=PictureKeeper(data, outputs, records),
+        calibrations=CalibrationFiles(data),
     )

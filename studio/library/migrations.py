@@ -105,4 +105,17 @@ def m004_lineage(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX record_file ON record (sha256)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_jobs, m002_drafts, m003_records, m004_lineage)
+def m005_marks(connection: sqlite3.Connection) -> None:
+    """What a picture is found by when only its pixels are left: watermark payload, pixel hash, look; empty where unknown."""
+    for column in ("mark", "pixels", "look"):
+        connection.execute(f"ALTER TABLE record ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+        connection.execute(f"CREATE INDEX record_{column} ON record ({column}) WHERE {column} != ''")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_jobs,
+    m002_drafts,
+    m003_records,
+    m004_lineage,
+    m005_marks,
+)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
+from studio.core.fingerprint import Fingerprint, from_facts, is_alike
 from studio.core.metadata import to_plain
 from studio.core.request import request_from_json, request_to_json, sources
 from studio.core.result import Record
@@ -48,6 +50,24 @@ class SqliteRecords:
         rows = self._database.rows("SELECT id FROM record WHERE sha256 = ? ORDER BY seq DESC LIMIT 1", (sha256,))
         return str(rows[0]["id"]) if rows else ""
 
+    def with_mark(self, payload: str) -> str:
+        """The record whose watermark carries this payload (hex), deleted ones too; empty if there is none."""
+        return self._newest("mark", payload)
+
+    def with_pixels(self, sha256: str) -> str:
+        """The newest record whose saved pixels have this hash, deleted ones too; empty if there is none."""
+        return self._newest("pixels", sha256)
+
+    def looking_like(self, look: str) -> list[str]:
+        """Records whose pictures look like this one, newest first, deleted ones too. Goes through all of them."""
+        rows = self._database.rows("SELECT id, look FROM record WHERE look != '' ORDER BY time DESC, seq DESC")
+        return [str(row["id"]) for row in rows if is_alike(look, row["look"])]
+
+    def _newest(self, column: str, value: str) -> str:
+        query = f"SELECT id FROM record WHERE {column} = ? AND {column} != '' ORDER BY time DESC, seq DESC LIMIT 1"  # noqa: S608  our own two words
+        rows = self._database.rows(query, (value,))
+        return str(rows[0]["id"]) if rows else ""
+
     def of_job(self, job: str) -> tuple[Record, ...]:
         """A job's records in picture order."""
         rows = self._database.rows("SELECT * FROM record WHERE job = ? ORDER BY seq", (job,))
@@ -60,6 +80,7 @@ class SqliteRecords:
     def add(self, record: Record, *, durable: bool = True) -> None:
         """Write a record whose file lies under `outputs`, once: one that is there already stays as it is."""
         source = sources(record.request.task).get("image")
+        found = from_facts(record.facts) or Fingerprint("", "")
         values = {
             "id": record.id,
             "job": record.job,
@@ -81,12 +102,17 @@ class SqliteRecords:
             "verdicts": json.dumps([asdict(verdict) for verdict in record.verdicts]),
             "parent": source.record if source else "",
             "source": source.sha256 if source else "",
+            "mark": _mark(record),
+            "pixels": found.pixels,
+            "look": found.look,
         }
         self._database.change(
             """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, state,
-                                   review_status, request, facts, notes, stamps, verdicts, parent, source)
+                                   review_status, request, facts, notes, stamps, verdicts, parent, source,
+                                   mark, pixels, look)
                VALUES (:id, :job, :path, :name, :sha256, :width, :height, :seed, :created, :time, :user, :state,
-                       :review_status, :request, :facts, :notes, :stamps, :verdicts, :parent, :source)
+                       :review_status, :request, :facts, :notes, :stamps, :verdicts, :parent, :source,
+                       :mark, :pixels, :look)
                ON CONFLICT (id) DO NOTHING""",
             values,
             durable=durable,
@@ -130,3 +156,10 @@ class SqliteRecords:
         if row["state"] == "deleted" or not path.is_file():
             return replace(record, path=None, state="deleted" if row["state"] == "deleted" else "missing")
         return replace(record, state="kept")
+
+
+def _mark(record: Record) -> str:
+    """The payload of the watermark, empty if there is none; facts may come from a stranger's file."""
+    marked = record.facts.get("watermark")
+    payload = marked.get("payload") if isinstance(marked, dict) and marked.get("present") else None
+    return payload if isinstance(payload, str) and re.fullmatch("[0-9a-f]{12}", payload) else ""

@@ -17,6 +17,8 @@ from studio.core.metadata import record_from_json
 from studio.core.result import Record
 from studio.library.records import SqliteRecords
 
+SUFFIXES = (".png", ".jpg", ".webp")
+
 
 class Stamped(Protocol):
     """What a reader finds in a file; `record` is our own record as JSON, None if the file carries another program's."""
@@ -46,7 +48,7 @@ class Reindexed:
 
 
 def reindex(outputs: Path, records: SqliteRecords, read: Reader) -> Reindexed:
-    """Rebuild, mend and mark the records by the PNG files under `outputs`. Never removes a record or a file."""
+    """Rebuild, mend and mark the records by the pictures under `outputs`. Never removes a record or a file."""
     known = records.everything()
     found: dict[str, list[Record]] = {}
     foreign, damaged = 0, []
@@ -72,8 +74,8 @@ def reindex(outputs: Path, records: SqliteRecords, read: Reader) -> Reindexed:
 
 
 def _pictures(outputs: Path) -> Iterator[Path]:
-    for path in sorted(outputs.rglob("*.png")):
-        if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+    for path in sorted(outputs.rglob("*")):
+        if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink() and not path.name.startswith("."):
             yield path
 
 

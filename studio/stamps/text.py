@@ -1,234 +1,146 @@
-"""The text mark of a PNG: `parameters`, which readers of AUTOMATIC1111's format know, and `studio_metadata`, our record.
+"""The text marks of a picture, and its encoding: `parameters`, our record, XMP and EXIF in a PNG, JPEG or WebP.
 
-Nothing inside prompts can be escaped in that format, so `parameters` holds them slightly changed (`safe_prompt`); the exact
-words stand in our record, which `read` prefers. `read` is for files of strangers: every size is limited.
+| file | `parameters` | our record |
+|---|---|---|
+| PNG | text chunk `parameters` | text chunk `studio_metadata`; XMP carries the AI label only |
+| JPEG, WebP | EXIF UserComment | XMP `studio:record` |
+
+The pixels are encoded before any text exists (`as_saved`), so a lossy file's pixels are known while they are scored.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.core.errors import InvalidRequest
 from studio.core.metadata import draft_to_json
-from studio.core.request import Fill, ImageToImage, Inpaint, Outpaint, Task, TextToImage
 from studio.core.result import Draft
-from studio.stamps.png import read_texts
+from studio.stamps import exif, xmp
+from studio.stamps.parameters import parameters_text
 
 PARAMETERS, RECORD = "parameters", "studio_metadata"
-SCHEDULES = ("Karras", "Exponential", "Beta")
-NO_PROMPT = "(no prompt)"
-"""Stands for an empty prompt, with which three of the seven readers break; our record keeps it empty."""
-MASKED_CONTENT: dict[Fill, str] = {
-    "original": "original",
-    "neighbours": "fill",
-    "noise": "latent noise",
-    "blank": "latent nothing",
-}
-MAX_DEPTH = 32
-MAX_LINE = 32_768
+XMP_KEYWORD = "XML:com.adobe.xmp"
+AI_LABEL = "AI-generated image"
+CREDIT = "Made with AI"
+TOO_LONG = "(the settings are too long for this place; they stand in the XMP record)"
+MAX_XMP = 65_000
+"""Bytes of XMP that a JPEG holds in one segment."""
 COMPRESSION = 4
 """zlib level; on noisy 1024 × 1024 pictures the same size as Pillow's 6, a little sooner."""
 
-_WORDS = "negative prompt|negative template|template|steps|seed|size|sampler|width|height|cfg scale|pipeline"
-_WORD_AND_COLON = re.compile(f"({_WORDS}):", re.IGNORECASE)
-_NEGATIVE = "Negative prompt:"
+FileFormat = Literal["png", "jpeg", "webp"]
+SUFFIXES: dict[FileFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+MAX_SIDE: dict[FileFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How pixels become a file. `quality` is 1 to 100 and counts for JPEG and WebP."""
+
+    format: FileFormat = "png"
+    quality: int = 92
+
+    def fitting(self, image: Image.Image) -> Coding:
+        """This one, or PNG where the format cannot hold so large a picture."""
+        return self if max(image.size) <= MAX_SIDE[self.format] else replace(self, format="png")
+
+    def encode(self, image: Image.Image, **marks: Any) -> bytes:
+        """A file of these pixels. `marks` are Pillow's `pnginfo`, `exif` and `xmp`; they never change the pixels."""
+        file = io.BytesIO()
+        match self.format:
+            case "png":
+                _bare(image).save(file, "PNG", compress_level=COMPRESSION, **marks)
+            case "jpeg":
+                _opaque(image).save(file, "JPEG", quality=self.quality, subsampling=0, optimize=True, **marks)
+            case "webp":
+                _bare(image, ("RGB", "RGBA")).save(file, "WEBP", quality=self.quality, method=4, exact=True, **marks)
+        return file.getvalue()
+
+    def as_saved(self, image: Image.Image) -> Image.Image:
+        """The pixels as a reader of the file will see them."""
+        coding = self.fitting(image)
+        if coding.format == "png":
+            return _bare(image)
+        with Image.open(io.BytesIO(coding.encode(image))) as saved:
+            saved.load()
+            return saved.copy()
 
 
 class TextStamp:
-    """`studio.core.ports.Stamp`: encodes the draft's picture as PNG with both texts."""
+    """`studio.core.ports.Stamp`: encodes the draft's picture with all its texts. `later` are stamps still to come."""
 
     name = "text"
 
-    def __init__(self, studio_version: str) -> None:
-        self._version = studio_version
+    def __init__(self, studio_version: str, coding: Coding | None = None, later: tuple[str, ...] = ()) -> None:
+        self._version, self._coding, self._later = studio_version, coding or Coding(), later
 
     def __call__(self, draft: Draft) -> Draft:
-        stamped = replace(draft, stamps=(*draft.stamps, self.name))
+        image, coding = draft.picture.image, self._coding.fitting(draft.picture.image)
+        stamped = replace(draft, stamps=(*draft.stamps, self.name, "xmp"))
+        if coding.format != self._coding.format:
+            stamped = replace(stamped, notes=(*draft.notes, f"saved as PNG: too large for {self._coding.format}"))
+        record = draft_to_json(replace(stamped, stamps=(*stamped.stamps, *self._later)), self._version)
+        marks = self._png(stamped, record) if coding.format == "png" else self._exif_and_xmp(stamped, record)
+        return replace(stamped, data=coding.encode(image, **marks), suffix=SUFFIXES[coding.format])
+
+    def _png(self, draft: Draft, record: dict[str, Any]) -> dict[str, Any]:
         texts = PngInfo()
-        texts.add_text(PARAMETERS, parameters_text(stamped, self._version))
-        texts.add_text(RECORD, json.dumps(draft_to_json(stamped, self._version)))
-        file = io.BytesIO()
-        _bare(draft.picture.image).save(file, "PNG", pnginfo=texts, compress_level=COMPRESSION)
-        return replace(stamped, data=file.getvalue(), suffix=".png")
+        texts.add_text(PARAMETERS, parameters_text(draft, self._version))
+        texts.add_text(RECORD, json.dumps(record))
+        texts.add_itxt(XMP_KEYWORD, self._packet(draft).decode())
+        return {"pnginfo": texts}
+
+    def _exif_and_xmp(self, draft: Draft, record: dict[str, Any]) -> dict[str, Any]:
+        comment = parameters_text(draft, self._version)
+        if exif.comment_units(comment) > exif.MAX_COMMENT:
+            comment = TOO_LONG
+        block = exif.exif_block(
+            comment=comment,
+            software=f"Studio {self._version}",
+            description=AI_LABEL,
+            time=f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y:%m:%d %H:%M:%S}",
+        )
+        return {"exif": block, "xmp": self._fitting(draft, record)}
+
+    def _fitting(self, draft: Draft, record: dict[str, Any]) -> bytes:
+        """The packet with our record; what does not fit into a JPEG's segment goes, the AI label never does."""
+        shorter = {**record, "facts": {}, "notes": ["what else was known did not fit into this file"]}
+        for candidate in (record, shorter):
+            found = self._packet(draft, json.dumps(candidate, ensure_ascii=False))
+            if self._coding.format != "jpeg" or len(found) <= MAX_XMP:
+                return found
+        return self._packet(draft, with_prompt=False)
+
+    def _packet(self, draft: Draft, record: str = "", *, with_prompt: bool = True) -> bytes:
+        used = draft.facts.get("used", {})
+        properties = {
+            "Iptc4xmpExt:DigitalSourceType": xmp.source_type(draft.request.task),
+            "Iptc4xmpExt:AISystemUsed": str(used.get("model") or draft.request.model),
+            "Iptc4xmpExt:AISystemVersionUsed": str(used.get("model_sha256") or "")[:10],
+            "Iptc4xmpExt:AIPromptInformation": draft.request.prompt if with_prompt else "",
+            "xmp:CreatorTool": f"Studio {self._version}",
+            "xmp:CreateDate": draft.created,
+            "photoshop:Credit": CREDIT,
+        }
+        return xmp.packet(properties, description=AI_LABEL, record=record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StampRead:
-    """What a PNG says of its making. `record` is our own record, with the file's true width and height, or None.
-
-    `prompt` and `negative_prompt` are the exact ones where there is a record, else as `text`, the raw parameters, has them.
-    """
-
-    width: int
-    height: int
-    prompt: str = ""
-    negative_prompt: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    record: Mapping[str, Any] | None = None
-
-
-def read(source: Path | bytes) -> StampRead | None:
-    """Read the marks of a PNG; None for another kind of file or one without them.
-
-    Raises `InvalidRequest` with a sentence for a damaged or hostile file, OSError where it cannot be opened.
-    """
-    name = source.name if isinstance(source, Path) else "the picture"
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-        found = read_texts(file, name, (PARAMETERS, RECORD))
-    if found is None or not found.texts:
-        return None
-    text = found.texts.get(PARAMETERS, "")
-    prompt, negative, fields = parse_parameters(text)
-    record = _record(found.texts[RECORD], name) if RECORD in found.texts else None
-    if record is not None:
-        record |= {"width": found.width, "height": found.height}
-        request = record.get("request")
-        if isinstance(request, dict):
-            prompt, negative = str(request.get("prompt", prompt)), str(request.get("negative_prompt", negative))
-    return StampRead(width=found.width, height=found.height, prompt=prompt, negative_prompt=negative,
-                     fields=fields, text=text, record=record)  # fmt: skip
-
-
-def parameters_text(draft: Draft, version: str) -> str:
-    """Prompt, negative prompt and one line of `key: value` pairs."""
-    negative = re.sub(r"\s*\n\s*", " ", safe_prompt(draft.request.negative_prompt))
-    pairs = ", ".join(f"{key}: {safe_value(value)}" for key, value in _pairs(draft, version) if value not in (None, ""))
-    prompt = safe_prompt(draft.request.prompt)
-    return f"{prompt if prompt.strip() else NO_PROMPT}\n{_NEGATIVE} {negative}\n{pairs}"
-
-
-def safe_prompt(text: str) -> str:
-    """A prompt as `parameters` can hold it: LF line ends, no NUL, a space before a colon that looks like a key's."""
-    return _WORD_AND_COLON.sub(r"\1 :", text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
-
-
-def safe_value(value: object) -> str:
-    """A value as every reader understands it: without comma, colon, double quote or line break."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return re.sub(r"\s+", " ", text.translate(str.maketrans(',:"', ";-'"))).strip()
-
-
-def parse_parameters(text: str) -> tuple[str, str, dict[str, str]]:
-    """Prompt, negative prompt and fields of a `parameters` text, ours or another program's. Never fails.
-
-    The last line is the fields if it holds three pairs or more; the negative prompt starts at a line's start.
-    """
-    lines = text.replace("\r\n", "\n").strip().split("\n")
-    fields = _parse_pairs(lines[-1])
-    if len(fields) < 3:
-        fields = {}
-    else:
-        lines.pop()
-    start = next((number for number, line in enumerate(lines) if line.startswith(_NEGATIVE)), len(lines))
-    prompt, negative = "\n".join(lines[:start]), "\n".join(lines[start:])
-    return prompt.strip(), negative.removeprefix(_NEGATIVE).strip(), fields
-
-
-def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
-    used, asked, image = draft.facts.get("used", {}), draft.request.sampling, draft.picture.image
-    backend = draft.request.model.partition(":")[0]
-    sampler, schedule = _split_schedule(str(used.get("sampler") or asked.sampler or ""))
-    return [
-        ("Steps", used.get("steps", asked.steps)),
-        ("Sampler", sampler),
-        ("Schedule type", schedule),
-        ("CFG scale", used.get("guidance_scale", asked.guidance_scale)),
-        ("Seed", draft.picture.seed),
-        ("Size", f"{image.width}x{image.height}"),
-        ("Model hash", str(used.get("model_sha256") or "")[:10]),
-        ("Model", str(used.get("model") or draft.request.model).removeprefix(f"{backend}:")),
-        *_edit_pairs(draft.request.task),
-        ("Created", f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y%m%dT%H%M%SZ}"),
-        ("Version", f"studio {version}"),
-    ]
-
-
-def _edit_pairs(task: Task) -> list[tuple[str, object]]:
-    """What an edit did, in AUTOMATIC1111's words where it has some."""
-    match task:
-        case TextToImage():
-            return []
-        case ImageToImage():
-            own: list[tuple[str, object]] = []
-        case Inpaint():
-            own = [
-                ("Mask blur", task.feather),
-                ("Inpaint area", "Only masked" if task.area == "masked" else "Whole picture"),
-                ("Masked area padding", task.padding if task.area == "masked" else None),
-                ("Masked content", MASKED_CONTENT[task.fill]),
-            ]
-        case Outpaint():
-            margins = {"left": task.left, "right": task.right, "up": task.up, "down": task.down}
-            extended = "; ".join(f"{side} {pixels}" for side, pixels in margins.items() if pixels)
-            own = [("Mask blur", task.feather), ("Outpaint", extended), ("Masked content", MASKED_CONTENT[task.fill])]
-    source = [("Source", task.image.sha256[:10]), ("Source picture", task.image.record)]
-    return [("Denoising strength", task.strength), *own, *source]
-
-
-def _split_schedule(sampler: str) -> tuple[str, str]:
-    """`DPM++ 2M Karras` is two fields in this format: `DPM++ 2M` and `Karras`."""
-    name, _, last = sampler.rpartition(" ")
-    return (name, last) if name and last in SCHEDULES else (sampler, "")
-
-
-def _parse_pairs(line: str) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    position = 0 if len(line) <= MAX_LINE else len(line)
-    while (colon := line.find(":", position)) >= 0:
-        key = line[position:colon].rpartition(",")[2].strip()
-        value, position = _parse_value(line, colon + 1)
-        if re.fullmatch(r"\w[\w \-/]+", key):
-            fields.setdefault(key, value)
-    return fields
-
-
-def _parse_value(line: str, start: int) -> tuple[str, int]:
-    """The value at `start`, JSON or all up to the next comma, and where the next pair begins."""
-    while line.startswith(" ", start):
-        start += 1
-    if line.startswith(('"', "{"), start):
-        try:
-            value, end = json.JSONDecoder().raw_decode(line, start)
-            return (value if isinstance(value, str) else json.dumps(value)), end
-        except (ValueError, RecursionError):
-            pass
-    comma = line.find(",", start)
-    end = len(line) if comma < 0 else comma
-    return line[start:end].strip(), end
-
-
-def _bare(image: Image.Image) -> Image.Image:
-    """The pixels alone, in a mode PNG has, without what the image carried along (texts, EXIF, profiles)."""
-    if image.mode not in ("1", "L", "LA", "RGB", "RGBA", "I;16"):
+def _bare(image: Image.Image, modes: tuple[str, ...] = ("1", "L", "LA", "RGB", "RGBA", "I;16")) -> Image.Image:
+    """The pixels alone, in a mode the format has, without what the image carried along (texts, EXIF, profiles)."""
+    if image.mode not in modes:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     return Image.frombytes(image.mode, image.size, image.tobytes())
 
 
-def _record(text: str, name: str) -> dict[str, Any]:
-    try:
-        values = json.loads(text, parse_constant=_no_constant)
-        if isinstance(values, dict) and _depth(values) <= MAX_DEPTH:
-            return values
-    except (ValueError, RecursionError):
-        pass
-    raise InvalidRequest(f"The record in {name} is damaged. Its picture can still be opened.")
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _depth(value: Any) -> int:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, items), default=0)
+def _opaque(image: Image.Image) -> Image.Image:
+    """As JPEG can hold it: what is transparent lies on white."""
+    if not image.has_transparency_data:
+        return _bare(image, ("L", "RGB"))
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

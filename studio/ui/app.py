@@ -8,7 +8,7 @@ import shutil
 import socket
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from studio.core.errors import InvalidRequest
+from studio.core.request import TASKS
 from studio.ui import icons
 from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
@@ -28,8 +29,8 @@ from studio.ui.thumbs import Thumbs
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "studio.js")
-STYLES = ("studio.css", "stage.css", "easel.css")
+SCRIPTS = ("stage.js", "studio.js", "share.js")
+STYLES = ("studio.css", "stage.css", "easel.css", "verify.css")
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -43,12 +44,13 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")
         view = _view(desk)
-        page = Page(studio, desk, view, lambda restore, outputs: restores.append((restore, outputs)), beside.append)
+        makers = tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.NAME in TASKS)
+        page = Page(studio, desk, view, lambda restore, outputs: restores.append((restore, outputs)), beside.append, makers)
         with gr.Row(elem_id="room"):
             with gr.Column(elem_id="forms"), gr.Tabs():
                 for tab in tabs():
-                    with gr.Tab(tab.TITLE, elem_id=f"tab-{tab.NAME}"):
-                        tab.build(page)
+                    with gr.Tab(tab.TITLE, elem_id=f"tab-{tab.NAME}") as opened:
+                        tab.build(replace(page, tab=opened))
             with gr.Column(elem_id="view"):
                 view.render()
                 for component in beside:
@@ -85,10 +87,13 @@ def _view(desk: Desk) -> Any:
     def difference(id: str) -> dict[str, str]:
         return desk.difference(id)
 
+    def share(asked: dict[str, Any]) -> dict[str, Any]:
+        return desk.share(asked)
+
     return gr.HTML(
         html_template=(HERE / "desk.html").read_text("utf-8"),
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference],
+        server_functions=[live, act, details, difference, share],
         apply_default_css=False,
         notice={},
         elem_id="desk",

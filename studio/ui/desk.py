@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import secrets
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from studio.core.errors import StudioError
 from studio.core.job import Job, Snapshot
 from studio.core.request import sources
 from studio.core.result import Record
+from studio.core.sharing import ShareOptions
 from studio.ui import words
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
@@ -100,6 +103,26 @@ class Desk:
             outputs=self._studio.outputs, models=self._studio.models(), takers=self._takers, family=self._family(record)
         )
         return details(record, about)
+
+    def share(self, asked: Mapping[str, Any]) -> Parts:
+        """Make a share copy where the page can fetch it; what it holds, or what is wrong."""
+        try:
+            options = ShareOptions(**{name: asked[name] for name in ShareOptions.__dataclass_fields__ if name in asked})
+            copy = self._studio.share(str(asked.get("id", "")), options)
+            folder = self._thumbs.folder / "shares"
+            shutil.rmtree(folder, ignore_errors=True)
+            path = folder / secrets.token_hex(8) / copy.name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(copy.data)
+        except (StudioError, OSError, TypeError) as error:
+            return {"problem": str(error)}
+        told = {name: getattr(copy, name) for name in ("name", "width", "height", "stays", "left_out", "survives")}
+        return {**told, "src": url(path), "kilobytes": -(-len(copy.data) // 1024)}
+
+    def tile(self, id: str) -> str:
+        """A kept picture as a button that shows it; empty without one."""
+        record = self._studio.record(id) if id else None
+        return tile(record, self._thumbs, self._before) + escape(record.name) if record else ""
 
     def difference(self, id: str) -> dict[str, str]:
         """Where a heat map of a picture against its source lies, and what was counted outside the mask."""

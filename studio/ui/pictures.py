@@ -148,6 +148,8 @@ def details(record: Record, about: About) -> str:
         ("Software", " · ".join(f"{name} {used[name]}" for name in ("diffusers", "torch") if used.get(name))),
         ("Notes", "; ".join(record.notes)),
         ("Marks", ", ".join(record.stamps)),
+        ("Watermark", _watermark(record)),
+        ("Detector", _detector(record)),
     )
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
@@ -155,6 +157,29 @@ def details(record: Record, about: About) -> str:
         f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{about.family}'
         f"<dl>{listed}{_file(record, about.outputs)}</dl>"
     )
+
+
+def _watermark(record: Record) -> str:
+    """Whether the mark is there, and what it cost."""
+    marked = record.facts.get("watermark")
+    if not isinstance(marked, dict):
+        return ""
+    if not marked.get("present"):
+        return f"none: {marked.get('reason', 'unknown')}"
+    return f"{marked.get('payload')}, {marked.get('psnr')} dB"
+
+
+def _detector(record: Record) -> str:
+    """What the detectors said of the saved pixels: a signal, never proof."""
+    scores = record.facts.get("detector")
+    told = []
+    for score in scores if isinstance(scores, list) else ():
+        number, raw = score.get("probability"), score.get("raw")
+        value = f"{number:.0%} likely AI" if isinstance(number, float) else f"raw {raw}" if raw is not None else "no score"
+        told.append(
+            f"{score.get('title')}: {value}, {score.get('verdict')}" + (f" ({score['note']})" if score.get("note") else "")
+        )
+    return "; ".join(told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +237,8 @@ def proof(record: Record) -> str:
         changed, outside = int(counted["outside_changed"]), int(counted["outside_pixels"])
     except (KeyError, TypeError, ValueError):
         return ""
-    return f"{changed:,} of {outside:,} pixels outside the mask changed".replace(",", "\u202f")
+    counted_before = " (before the watermark)" if (record.facts.get("watermark") or {}).get("present") else ""
+    return f"{changed:,} of {outside:,} pixels outside the mask changed".replace(",", "\u202f") + counted_before
 
 
 def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
@@ -221,6 +247,7 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
     if record.path:
         where = f'href="{escape(url(record.path))}" download="{escape(record.name)}"'
         download = f'<a class="button" id="download" {where}>{icons.SAVE}Download</a>'
+        download += f'<button data-share="{id}">{icons.SHARE}Share copy …</button>'
         to = "".join(
             f'<button data-choose="send" data-id="{id}" data-to="{escape(name)}">{escape(title)}</button>'
             for name, title in takers

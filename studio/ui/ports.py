@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from studio.core.evidence import Examination
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
+from studio.core.score import DetectorStatus
+from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 
 
@@ -74,3 +77,15 @@ class Studio(Protocol):
     def load_draft(self, form: str) -> dict[str, Any]: ...
 
     def worker(self) -> WorkerStatus: ...
+
+    def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
+        """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.
+
+        Raises `InvalidRequest` for what is no picture.
+        """
+
+    def detectors(self) -> list[DetectorStatus]:
+        """All detectors; empty while the engine that runs them does not answer."""
+
+    def share(self, record: str, options: ShareOptions) -> SharedCopy:
+        """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""

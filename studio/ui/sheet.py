@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from studio.core.errors import InvalidRequest, StudioError
+from studio.core.evidence import Reading
 from studio.core.job import Lane
 from studio.core.model import Model
 from studio.core.preset import Preset
@@ -206,8 +207,11 @@ class Sheet:
         beside: Updates = {}
         preset = next((preset for preset in self.studio.presets() if preset.name == what.get("preset")), None)
         record = self.studio.record(str(what.get("reuse") or what.get("send") or what.get("seed") or ""))
+        reading = self.page.readings.get(str(what.get("settings") or ""))
         changed: Values = {}
         try:
+            if reading:
+                return self._of_reading(reading, read)
             if preset:
                 changed = self._of_preset(preset, read)
             elif record and what.get("seed"):
@@ -218,6 +222,21 @@ class Sheet:
             return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error)})}
         model = values.model_of(changed.get("model", read["model"]), self.models())
         return {**self.change(read, changed, model), **beside}
+
+    def _of_reading(self, reading: Reading, read: Values) -> Updates:
+        """The settings that a file told, as far as this tab's models know them; the rest is said."""
+        changed, notes = values.from_reading(reading, self.models())
+        model = values.model_of(changed.get("model", read["model"]), self.models())
+        if reading.width and reading.height:
+            changed |= self.part.for_size(Size(reading.width, reading.height), model)
+        if (
+            reading.strength is not None
+            and "strength" in self.fields
+            and self.part.sound["strength"](reading.strength, model)
+        ):
+            changed["strength"] = reading.strength
+        told = {"problem": {"field": "", "message": " ".join(notes)}} if notes else {}
+        return {**self.change(read, changed, model), self.page.view: gr.HTML(notice={**self._notice(), **told})}
 
     def _of_preset(self, preset: Preset, read: Values) -> Values:
         models = self.models()

@@ -217,11 +217,12 @@ document.addEventListener("click", async (event) => {
   else if (data.choose) {
     const to = data.to || tab();
     open_tab(to, data.choose === "send" || (data.choose === "reuse" && to !== "text-to-image"));
+    if (data.choose === "send" && to === "verify") $("verdicts").querySelector(".verdicts").innerHTML = '<p class="waiting" role="status">Examining …</p>';
     trigger("select", { [data.choose]: data.id, to });
   }
   else if (data.show) show(data.show);
   else if (data.large) { $("large-image").src = data.large; $("large-image").alt = button.ariaLabel; $("large").showModal(); }
-  else if ("close" in data) $("large").close();
+  else if ("close" in data && $("large").open) $("large").close();
   else if ("copy" in data) {
     await navigator.clipboard?.writeText(data.copy);
     button.textContent = "Copied";
@@ -234,7 +235,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     $(`sheet-${tab()}`)?.querySelector(".generate").click();
-  } else if (event.key === "Escape" && !$("large").open && !document.querySelector("[role=listbox]")) cancel();
+  } else if (event.key === "Escape" && !$("large").open && !$("share").open && !document.querySelector("[role=listbox]")) cancel();
   else if (["ArrowLeft", "ArrowRight"].includes(event.key) && document.activeElement?.classList.contains("tile")) {
     event.preventDefault();
     const next = event.key === "ArrowLeft" ? "previousElementSibling" : "nextElementSibling";

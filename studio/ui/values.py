@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from studio.core.errors import InvalidRequest
+from studio.core.evidence import Reading
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Sampling, Task
@@ -86,6 +87,26 @@ def from_request(request: ImageRequest, models: list[Model], seed: int | None) -
         "seed_mode": LOCKED,
         "seed": seed,
     }
+
+
+def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[str]]:
+    """Form values that a file's metadata tells, each checked like a draft's, and sentences on what could not be taken."""
+    names = {reading.model, f"local:{reading.model}", f"local:{reading.model.rpartition('.')[0] or reading.model}"}
+    known = next((model for model in models if model.id in names or model.title == reading.model), None)
+    model = known or model_of(None, models)
+    asked = {"prompt": reading.prompt, "negative_prompt": reading.negative_prompt, "steps": reading.steps,
+             "guidance_scale": reading.guidance_scale, "sampler": reading.sampler or None, "seed": reading.seed}  # fmt: skip
+    told = {name: value for name, value in asked.items() if value is not None}
+    changed: Values = {name: value for name, value in told.items() if _SOUND[name](value, model)}
+    notes = [f"The model “{reading.model[:80]}” is not here."] if reading.model and known is None else []
+    notes += [
+        f"{name.replace('_', ' ').capitalize()} “{str(told[name])[:60]}” cannot be used here."
+        for name in told
+        if name not in changed
+    ]
+    if "seed" in changed:
+        changed["seed_mode"] = LOCKED
+    return {**({"model": known.id} if known else {}), **changed}, notes
 
 
 def from_preset(preset: Preset, values: Mapping[str, Any], models: list[Model]) -> Values:

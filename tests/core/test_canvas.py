@@ -27,7 +27,7 @@ def a_source(image: Image.Image) -> Source:
 
 def noise(mode: str, size: tuple[int, int], seed: int = 0) -> Image.Image:
     channels = {"L": 1, "RGB": 3, "RGBA": 4}[mode]
-    return Image.frombytes(mode, size, random.Random(seed).randbytes(size[0] * size[1] * channels))  # noqa: S311
+    return Image.frombytes(mode, size, random.Random(seed).randbytes(size[0] * size[1] * channels))
 
 
 def inpaint(image: Image.Image, **fields: Any) -> Inpaint:

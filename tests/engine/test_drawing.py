@@ -78,7 +78,7 @@ class Seeded(ToyBackend):
 
     def generate(self, request: ImageRequest, model: Model, watch: Any, ground: Any = None) -> ImageResult:
         seed, size = request.sampling.seed or 0, ground.image.size
-        noise = Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))  # noqa: S311  no secret
+        noise = Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))
         return ImageResult(pictures=(Picture(image=Image.blend(noise, ground.image, 0.3), seed=seed),))
 
 

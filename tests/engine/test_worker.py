@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from examining import verifying
+from PIL import Image
 from toy_backend import MODEL, ToyBackend
 
-from studio.core.errors import InvalidRequest
+from studio.core.errors import InvalidRequest, Unavailable
 from studio.core.job import Job
 from studio.core.request import ImageRequest, Sampling
 from studio.engine.process import WorkerProcess
@@ -44,6 +46,7 @@ class Place:
             shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, sources=library.sources),
             tickets=Tickets(self.data),
             outputs=self.outputs,
+            verifying=verifying(library.records, self.data),
             worker=lambda heard: WorkerProcess(command, environment, self.data / "worker.log", heard),
         )
         studio.open()
@@ -357,3 +360,34 @@ def test_a_damaged_queue_file_is_made_anew_and_every_waiting_job_still_runs(plac
     again = place.studio()
     again.pause(False)
     assert until(again, waiting.id, over).state == "done"
+
+
+def wait_until_ready(studio: Studio) -> None:
+    end = time.monotonic() + 60
+    while studio.worker().state != "ready" and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def test_the_worker_answers_beside_its_drawing(place: Place) -> None:
+    studio = place.studio()
+    wait_until_ready(studio)
+    (status,) = studio.detectors()
+    assert (status.name, status.by_default) == ("brightness", True)
+    path = place.outputs / "a.png"
+    Image.new("RGB", (32, 32), "white").save(path)
+    found = studio.examine(path.read_bytes(), "a.png")
+    assert [(score.detector, score.raw) for score in found.scores] == [("brightness", 255.0)]
+    assert studio.examine(path.read_bytes(), "a.png", ("none",)).scores == ()
+
+
+def test_a_question_that_cannot_be_answered_is_a_sentence(place: Place) -> None:
+    studio = place.studio()
+    wait_until_ready(studio)
+    assert studio._worker is not None
+    with pytest.raises(Unavailable, match="could not answer"):
+        studio._worker.ask("nonsense", 10)
+    with pytest.raises(Unavailable, match="did not answer"):
+        studio._worker.ask("score", 0.0, path="")
+    studio._worker.stop()
+    with pytest.raises(Unavailable, match="not running"):
+        studio._worker.ask("detectors", 10)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from examining import Brightness, MemoryCalibrations
 from toy_backend import ToyBackend
 
+from studio.engine.answers import answers
 from studio.engine.pipeline import Parts
+from studio.engine.scoring import Scoring
 from studio.engine.worker import Worker
 from studio.library import open_library
 from studio.stamps.text import TextStamp
@@ -16,5 +19,6 @@ if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])
     library = open_library(data, outputs)
     parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, sources=library.sources, stamps=(TextStamp("test"),))
+    known = answers(Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations()))
     pipe, sys.stdout = sys.stdout, sys.stderr
-    Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", out=pipe).run(sys.stdin)
+    Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", answers=known, out=pipe).run(sys.stdin)

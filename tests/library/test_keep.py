@@ -78,7 +78,7 @@ def test_a_record_says_what_was_asked_and_what_ran(library: Library) -> None:
         request=draft.request,
         facts=draft.facts,
         notes=draft.notes,
-        stamps=("text",),
+        stamps=("text", "xmp"),
         verdicts=draft.verdicts,
     )
     assert library.records.record("job1-0") == record

@@ -12,7 +12,7 @@ from studio.core.request import ImageToImage, Inpaint, Source, Task
 from studio.core.result import Record
 from studio.library import Library, open_library
 from studio.library.migrations import MIGRATIONS
-from studio.stamps.text import read
+from studio.stamps.reading import read
 
 
 def a_source(record: str = "", sha256: str = "ab" * 32) -> Source:

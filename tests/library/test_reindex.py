@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.core.metadata import draft_to_json
 from studio.library import Library, Reindexed, open_library
-from studio.stamps.text import read
+from studio.stamps.reading import read
 
 
 @pytest.fixture

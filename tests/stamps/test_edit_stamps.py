@@ -18,7 +18,8 @@ from stamp_builders import a_draft, stamped
 from studio.core.errors import InvalidRequest
 from studio.core.metadata import draft_to_json, record_from_json
 from studio.core.request import AREAS, FILLS, ImageToImage, Inpaint, Outpaint, Source, Task
-from studio.stamps.text import NO_PROMPT, parse_parameters, read
+from studio.stamps.parameters import NO_PROMPT, parse_parameters
+from studio.stamps.reading import read
 
 SOURCE = Source(sha256="0123456789" + "ab" * 27, width=48, height=32, name="a, strange: name.png", record="job0-1")
 TASKS: list[tuple[Task, dict[str, str]]] = [

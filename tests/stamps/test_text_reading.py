@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stamp_builders import a_png, stamped
 
 from studio.core.errors import InvalidRequest
-from studio.stamps.text import parse_parameters, read
+from studio.stamps.parameters import parse_parameters
+from studio.stamps.reading import read
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from stamp_builders import a_draft, chunks, stamped
 
 from studio.core.metadata import draft_to_json
 from studio.core.ports import Stamp
-from studio.stamps.text import TextStamp, parse_parameters, read, safe_prompt
+from studio.stamps.parameters import parse_parameters, safe_prompt
+from studio.stamps.reading import read
+from studio.stamps.text import TextStamp
 
 NASTY = [
     "a house by the sea",
@@ -153,7 +155,7 @@ def test_the_parameters_follow_the_profile() -> None:
 
 def test_a_text_beyond_latin_1_is_an_international_chunk() -> None:
     kinds = {data.split(b"\0")[0]: kind for kind, data in chunks(stamped("日本")) if kind in (b"tEXt", b"iTXt")}
-    assert kinds == {b"parameters": b"iTXt", b"studio_metadata": b"tEXt"}
+    assert kinds == {b"parameters": b"iTXt", b"studio_metadata": b"tEXt", b"XML:com.adobe.xmp": b"iTXt"}
 
 
 def test_the_texts_stand_before_the_pixels() -> None:
@@ -166,7 +168,7 @@ def test_the_record_is_schema_one_with_the_exact_request() -> None:
     draft = a_draft("Steps: 5\r\n", request={"options": {"a": 1}}, notes=("n",), stamps=("mark",))
     found = read(stamped("Steps: 5\r\n", request={"options": {"a": 1}}, notes=("n",), stamps=("mark",)))
     assert found is not None
-    assert found.record == {**draft_to_json(draft, "0.1.0"), "stamps": ["mark", "text"]}
+    assert found.record == {**draft_to_json(draft, "0.1.0"), "stamps": ["mark", "text", "xmp"]}
     assert found.record["schema"] == 1
     assert found.record["request"]["prompt"] == "Steps: 5\r\n"
     assert found.record["used"]["steps"] == 20
@@ -185,7 +187,7 @@ def test_the_stamp_names_itself_and_leaves_the_draft_it_was_given() -> None:
     stamp: Stamp = TextStamp("0.1.0")
     draft = a_draft(stamps=("mark",))
     after = stamp(draft)
-    assert (stamp.name, after.stamps, after.suffix) == ("text", ("mark", "text"), ".png")
+    assert (stamp.name, after.stamps, after.suffix) == ("text", ("mark", "text", "xmp"), ".png")
     assert (draft.data, draft.stamps) == (None, ("mark",))
     assert stamp(draft) == after
 
@@ -217,7 +219,7 @@ def test_nothing_the_picture_carried_along_gets_into_the_file() -> None:
     image = Image.open(file)
     image.load()
     data = stamped(image=image)
-    assert {kind for kind, _ in chunks(data)} == {b"IHDR", b"tEXt", b"IDAT", b"IEND"}
+    assert {kind for kind, _ in chunks(data)} == {b"IHDR", b"tEXt", b"iTXt", b"IDAT", b"IEND"}
     assert b"secret" not in data
 
 

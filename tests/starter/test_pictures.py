@@ -25,7 +25,7 @@ def tokenizer() -> CLIPTokenizer:
 
 
 def dice(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - no secret
+    return random.Random(seed)
 
 
 def test_the_same_scene_gives_the_same_pixels() -> None:

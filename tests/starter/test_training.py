@@ -81,7 +81,7 @@ def test_newton_schulz_makes_all_singular_values_about_one() -> None:
 
 
 def test_crops_have_the_asked_size_and_range() -> None:
-    crops = vae_train.crops(random.Random(0), 5, 64)  # noqa: S311 - no secret
+    crops = vae_train.crops(random.Random(0), 5, 64)
     assert crops.shape == (5, 3, 64, 64)
     assert crops.min() >= -1
     assert crops.max() <= 1

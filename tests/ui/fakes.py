@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -18,14 +18,19 @@ from PIL import Image, ImageDraw, PngImagePlugin
 from studio.core.adapt import adapt
 from studio.core.canvas import Ground
 from studio.core.errors import InvalidRequest
+from studio.core.evidence import Examination
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
 from studio.core.opening import header
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
 from studio.core.result import ImageResult, Picture, Record
+from studio.core.score import DetectorStatus, Score
+from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
+from studio.engine.examine import Examiner
+from studio.stamps.reading import MetadataWitness, read_file
 
 STARTER = Model(
     id="local:starter",
@@ -206,6 +211,57 @@ class FakeStudio:
 
     def load_draft(self, form: str) -> dict[str, Any]:
         return dict(self._drafts.get(form, {}))
+
+    def with_file(self, sha256: str) -> str:
+        found = [record.id for record in self._records.values() if record.path and record.sha256 == sha256]
+        return found[0] if found else ""
+
+    def with_mark(self, payload: str) -> str:
+        return ""
+
+    def with_pixels(self, sha256: str) -> str:
+        return ""
+
+    def looking_like(self, look: str) -> list[str]:
+        return []
+
+    def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
+        """Real witnesses, and a detector that calls every picture AI at 90 %."""
+        self.asked_detectors = detectors
+        examiner = Examiner(
+            witnesses=(MetadataWitness(),), readings=lambda data, name: read_file(data, name).readings, records=self
+        )
+        score = Score(detector="red", title="Red detector", revision="1", raw=2.2, calibration="red-1", probability=0.9,
+                      evidence=2.2, verdict="ai")  # fmt: skip
+        unready = Score(detector="blue", title="Blue detector", revision="", note="not calibrated on pictures like yours")
+        return examiner.examine(data, name, lambda _: [score, unready])
+
+    def detectors(self) -> list[DetectorStatus]:
+        return [
+            DetectorStatus(name="red", title="Red detector", hosted=False, calibration="red pictures", by_default=True),
+            DetectorStatus(name="slow", title="Slow detector", hosted=False, seconds=30),
+            DetectorStatus(name="far", title="Far detector", hosted=True, calibration="x"),
+            DetectorStatus(name="none", title="Missing detector", hosted=False, missing="Its weights are missing."),
+        ]
+
+    def share(self, record: str, options: ShareOptions) -> SharedCopy:
+        found = self.record(record)
+        if found is None or found.path is None:
+            raise InvalidRequest("The file of this picture is gone, so it cannot be shared.")
+        with Image.open(found.path) as image:
+            file = BytesIO()
+            image.convert("RGB").save(file, options.format.upper(), quality=options.quality)
+        stays = ("The label “AI-generated”", *(("Prompt",) if options.prompt else ()))
+        left_out = () if options.prompt else ("Prompt",)
+        size = {"width": image.width, "height": image.height}
+        return SharedCopy(
+            name=f"copy.{options.format}",
+            data=file.getvalue(),
+            **size,
+            stays=stays,
+            left_out=left_out,
+            survives=("Its mark",),
+        )
 
     def worker(self) -> WorkerStatus:
         return self.status

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from studio.core.evidence import Reading
 from studio.ui.desk import Desk
 from studio.ui.ports import Studio
 
@@ -17,6 +19,7 @@ class Page:
     """What a tab gets: the studio, the desk, and the component that shows the desk and carries its events.
 
     When a page opens, what a tab gave to `on_load` (what to show, and where) runs with that of all tabs in one event.
+    `makers` are the tabs (name, title) that make pictures, `readings` settings read from files by token, `tab` the own tab.
     What a tab puts `beside` the fields is shown in the place of the desk's stage while the tab is open.
     """
 
@@ -25,6 +28,9 @@ class Page:
     view: Any
     on_load: Callable[[Callable[[], dict[Any, Any]], list[Any]], None]
     beside: Callable[[Any], None]
+    makers: tuple[tuple[str, str], ...] = ()
+    readings: OrderedDict[str, Reading] = field(default_factory=OrderedDict)
+    tab: Any = None
 
 
 def tabs() -> list[Any]:

@@ -1,0 +1,133 @@
+"""Verify: drop any file and read what it tells of its making; many at once become a table."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import InvalidRequest, StudioError
+from studio.core.evidence import Reading
+from studio.core.score import DetectorStatus
+from studio.ui import form
+from studio.ui.evidence import CAUTION, Looked, report, to_csv
+from studio.ui.pictures import url
+from studio.ui.sheet import QUICK
+from studio.ui.tabs import Page
+
+TITLE, PLACE, NAME = "Verify", 90, "verify"
+SHOWN_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+MOST_FILES = 200
+EMPTY = (
+    f'<div class="verdicts"><p class="empty"><b>Drop a picture to see where it comes from.</b>'
+    f"<span>Signature, watermark, metadata, your library and detectors are asked. {CAUTION}</span></p></div>"
+)
+
+
+def build(page: Page) -> None:
+    """Lay the tab out and wire it."""
+    VerifyTab(page)
+
+
+class VerifyTab:
+    """No state but the settings that were read lately, by token, so that other tabs can use them."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{NAME}"):
+            with gr.Column(elem_classes=["fields"]):
+                self._files = gr.File(
+                    label="Files", file_count="multiple", type="filepath", height=150, **form.named(NAME, "files")
+                )
+                self._detectors = gr.CheckboxGroup(
+                    [], label="Detectors", info="The ready ones are asked by default.", **form.named(NAME, "detectors")
+                )
+                self._csv = gr.DownloadButton("Table as CSV", visible=False, size="sm", elem_id="verify-csv")
+            with gr.Row(elem_classes=["actions"]):
+                gr.HTML(f'<p class="quiet">{CAUTION}</p>')
+                stop = gr.Button("Stop", elem_id="verify-stop", min_width=70)
+                go = gr.Button("Examine", variant="primary", elem_classes=["generate"], min_width=120)
+        self._report = gr.HTML(EMPTY, elem_id="verdicts", render=False)
+        page.beside(self._report)
+        shown = [self._report, self._csv]
+        loud: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        asked = [
+            go.click(self._examine, [self._files, self._detectors], shown, **loud),
+            self._files.upload(self._examine, [self._files, self._detectors], shown, **loud),
+            page.view.select(self._sent, self._detectors, shown, **loud),
+        ]
+        stop.click(None, None, None, cancels=asked, **QUICK)
+        page.tab.select(self._known, self._detectors, self._detectors, **QUICK)
+
+    def _known(self, chosen: list[str]) -> Any:
+        """The detectors, once the engine tells of them; what was chosen stays."""
+        known = self._page.studio.detectors()
+        if not known:
+            return gr.skip()
+        ready = [each for each in known if not each.missing]
+        chosen = [name for name in chosen if name in {each.name for each in ready}]
+        missing = " ".join(f"{each.title}: {each.missing}" for each in known if each.missing)
+        return gr.CheckboxGroup(
+            choices=[(_words(each), each.name) for each in ready],
+            value=chosen or [each.name for each in ready if each.by_default],
+            info=missing or None,
+        )
+
+    def _examine(self, files: list[str] | None, detectors: list[str]) -> Iterator[Any]:
+        """One answer a file, so that a long row of files shows as it grows."""
+        paths = [Path(name) for name in files or []][:MOST_FILES]
+        if not paths:
+            yield EMPTY, gr.DownloadButton(visible=False)
+            return
+        yield report([], total=max(2, len(paths))), gr.DownloadButton(visible=False)
+        looked: list[Looked] = []
+        for path in paths:
+            looked.append(self._look(path, detectors))
+            yield report(looked, total=len(paths)), gr.skip()
+        if len(looked) > 1:
+            table = paths[0].parent / "verify.csv"
+            table.write_text(to_csv(looked), encoding="utf-8")
+            yield gr.skip(), gr.DownloadButton(value=str(table), visible=True)
+
+    def _sent(self, detectors: list[str], event: gr.EventData) -> Iterator[Any]:
+        """A kept picture was sent here."""
+        data = event._data
+        if not isinstance(data, dict) or data.get("to") != NAME:
+            return
+        record = self._page.studio.record(str(data.get("send") or ""))
+        if record and record.path:
+            yield report([self._look(record.path, detectors)]), gr.DownloadButton(visible=False)
+
+    def _look(self, path: Path, detectors: list[str]) -> Looked:
+        try:
+            found = self._page.studio.examine(path.read_bytes(), path.name, tuple(detectors) or None)
+        except InvalidRequest as error:
+            return Looked(name=path.name, problem=str(error))
+        except (StudioError, OSError) as error:
+            return Looked(name=path.name, problem=f"{error} Try again.")
+        token = ""
+        if found.reading:
+            token = secrets.token_hex(8)
+            remember(self._page.readings, token, found.reading)
+        src = url(path) if found.format in SHOWN_FORMATS and found.width else ""
+        return Looked(name=path.name, found=found, src=src, token=token, tile=self._page.desk.tile(found.record),
+                      tabs=self._page.makers)  # fmt: skip
+
+
+def remember(readings: OrderedDict[str, Reading], token: str, reading: Reading, most: int = 500) -> None:
+    """The newest few hundred; older ones are forgotten."""
+    readings[token] = reading
+    while len(readings) > most:
+        readings.popitem(last=False)
+
+
+def _words(each: DetectorStatus) -> str:
+    """A detector's name with what it costs and where the picture goes."""
+    cost = f", about {each.seconds:.0f} s a megapixel" if each.seconds >= 1 else ""
+    sends = ", sends the picture to that service" if each.hosted else ""
+    state = "" if each.calibration else ", not calibrated"
+    return f"{each.title}{sends}{cost}{state}"
