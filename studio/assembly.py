@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studio import __version__
 from studio.core.errors import InvalidRequest, StudioError
-from studio.core.evidence import Witness
+from studio.core.evidence import Reading, Suspect, Witness
 from studio.core.ports import Records, Sources, Stamp
 from studio.core.result import Record
 from studio.core.sharing import ShareOptions
@@ -22,6 +22,7 @@ from studio.stamps.reopen import Reopened
 from studio.stamps.share import ShareCopies
 from studio.stamps.text import Coding, TextStamp
 from studio.stamps.watermark import WatermarkStamp, WatermarkWitness
+from studio.stamps.watermark import read as read_mark
 
 
 class Marks:
@@ -60,9 +61,7 @@ class Marks:
             MetadataWitness(),
         )
         return Verifying(
-            examiner=Examiner(
-                witnesses=witnesses, readings=lambda data, name: read_file(data, name).readings, records=records
-            ),
+            examiner=Examiner(witnesses=witnesses, readings=_readings, records=records),
             copies=ShareCopies(__version__, self._sign),
             folder=self._settings.data / "examine",
         )
@@ -94,3 +93,16 @@ class Marks:
             changes=(*changes, "c2pa.transcoded", "c2pa.published"),
             carry=options.settings and options.parents,
         )
+
+
+def _readings(suspect: Suspect) -> tuple[Reading, ...]:
+    return read_file(suspect.data, suspect.name, suspect.image).readings
+
+
+def is_ours(data: bytes) -> bool:
+    """Whether a file carries our record, our signature's assertion or our watermark: then it is no photograph."""
+    from studio.core.opening import open_picture
+
+    if any(reading.dialect.startswith("Studio") for reading in read_file(data, "the photo").readings):
+        return True
+    return read_mark(open_picture(data, "the photo")).payload is not None

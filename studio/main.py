@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio import __version__, plugins
 from studio import settings as configuration
+from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
 from studio.cli.verify import add_options as verify_options
 from studio.core.errors import StudioError
 from studio.core.ports import Calibrations
@@ -21,6 +22,12 @@ from studio.engine.queue import Tickets
 from studio.engine.scoring import Scoring
 from studio.engine.studio import Shelf, Studio
 from studio.settings import Settings
+
+if TYPE_CHECKING:
+    from studio.library import Library
+
+MOST_OWN = 2000
+"""Kept pictures that detectors are calibrated on, the newest ones."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.set_defaults(run=_verify)
     verify_options(verify)
+    evaluate = commands.add_parser("evaluate", help="report how the detectors do on your library and your photos")
+    evaluate.set_defaults(run=_evaluate)
+    add_evaluate_options(evaluate)
+    calibrate = commands.add_parser("calibrate", help="calibrate detectors on a folder of your own photos")
+    calibrate.set_defaults(run=_calibrate)
+    add_calibrate_options(calibrate)
+    for command in (verify, evaluate, calibrate):
+        command.add_argument("--offline", action="store_true", help="never use the network")
     for command in (doctor, reindex):
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
@@ -121,12 +136,39 @@ def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:
 def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.assembly import Marks
     from studio.cli.verify import verify
+
+    with _library(settings) as library:
+        scoring = open_scoring(settings, library.calibrations)
+        return verify(Marks(settings).verifying(library.records), scoring, arguments)
+
+
+def _evaluate(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.evaluate import evaluate
+
+    with _library(settings) as library:
+        scoring = open_scoring(settings, library.calibrations)
+        return evaluate(scoring, library.records.recent(arguments.limit), _is_ours, arguments)
+
+
+def _calibrate(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.evaluate import calibrate
+
+    with _library(settings) as library:
+        scoring = open_scoring(settings, library.calibrations)
+        return calibrate(scoring, library.records.recent(MOST_OWN), _is_ours, arguments)
+
+
+def _is_ours(data: bytes) -> bool:
+    from studio.assembly import is_ours
+
+    return is_ours(data)
+
+
+def _library(settings: Settings) -> Library:
     from studio.library import open_library
 
     settings.outputs.mkdir(parents=True, exist_ok=True)
-    with open_library(settings.data, settings.outputs) as library:
-        scoring = open_scoring(settings, library.calibrations)
-        return verify(Marks(settings).verifying(library.records), scoring, arguments)
+    return open_library(settings.data, settings.outputs)
 
 
 def open_studio(settings: Settings) -> Studio:

@@ -19,7 +19,7 @@ from studio.core.ports import Records
 from studio.core.score import Score
 
 MAX_BYTES = 256 * 1024 * 1024
-Readings = Callable[[bytes, str], Sequence[Reading]]
+Readings = Callable[[Suspect], Sequence[Reading]]
 Scores = Callable[[Suspect], Sequence[Score]]
 OURS = "anyone who can write this computer's library"
 
@@ -36,7 +36,7 @@ class Examiner:
         """Everything that the bytes tell. Raises `InvalidRequest` for what is no picture, or too large."""
         began = perf_counter()
         suspect = open_suspect(data, name)
-        readings = self.readings(data, name)
+        readings = self.readings(suspect)
         own = [row for witness in self.witnesses for row in witness.look(suspect)]
         evidence = _in_order([*own, *self._library(suspect, own)])
         found = list(scores(suspect)) if suspect.image else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 
@@ -15,7 +16,7 @@ from studio.core.fingerprint import fingerprint
 from studio.core.ports import Calibrations
 from studio.core.request import Size
 from studio.core.result import Draft
-from studio.core.score import Detector, DetectorStatus, Score
+from studio.core.score import Detector, DetectorStatus, Raw, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,13 @@ class Scoring:
         wanted = self.by_default() if names is None else tuple(names)
         rgb = image.convert("RGB")
         return [self._score(each, rgb) for each in self.detectors if each.name in wanted]
+
+    def raw(self, image: Image.Image, names: Iterable[str]) -> Iterator[tuple[str, Raw]]:
+        """The named detectors' own numbers, without calibration; those that fail are left out."""
+        for detector in self.detectors:
+            if detector.name in names and not detector.unready():
+                with suppress(StudioError):
+                    yield detector.name, detector.score(image)
 
     def _score(self, detector: Detector, image: Image.Image) -> Score:
         name, title = detector.name, detector.title

@@ -20,9 +20,13 @@ LOCAL = {"127.0.0.1", "localhost"}
 
 
 class RunningStudio:
-    """`python -m studio` on folders of its own; it can be ended and started again."""
+    """`python -m studio` on folders of its own; it can be ended and started again.
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    Without the watermark, so that pixels outside a mask can be compared with their source's; `marked` puts it on.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, marked: bool = False) -> None:
+        self._marked = marked
         self.folder, self.outputs = folder, folder / "outputs"
         self._arguments = arguments or ("-m", "studio", "--no-browser")
         self._process: subprocess.Popen[str] | None = None
@@ -32,6 +36,7 @@ class RunningStudio:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STUDIO_")}
         folders = {"STUDIO_DATA": str(self.folder / "data"), "STUDIO_OUTPUTS": str(self.outputs)}
         environment = {**kept, **folders, "STUDIO_MODELS": str(self.folder / "models"), "STUDIO_THREADS": "1"}
+        environment["STUDIO_WATERMARK"] = "on" if self._marked else "off"
         port = ["--port", str(urlsplit(self.url).port)] if self.url else []
         self._process = subprocess.Popen(
             [sys.executable, *self._arguments, *port], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True

@@ -28,8 +28,8 @@ class RedWitness:
         return [Evidence(kind="metadata", finding="It says red.", strength="weak", side="ai", faked_by="anyone")]
 
 
-def readings(data: bytes, name: str) -> list[Reading]:
-    return [Reading(dialect="red", prompt="red")] if b"red" in data else []
+def readings(suspect: Suspect) -> list[Reading]:
+    return [Reading(dialect="red", prompt="red")] if b"red" in suspect.data else []
 
 
 def verifying(records: Records, data: Path) -> Verifying:

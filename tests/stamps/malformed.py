@@ -170,7 +170,6 @@ def _png_lies() -> Named:
     for length in (2**31 - 1, 2**32 - 1, 2**31, 5_000_000, 13):
         yield f"chunk of {length} bytes declared", png(png_chunk(b"tEXt", b"parameters\0" + A1111.encode(), length=length))
     yield "header too short", png(header=png_chunk(b"IHDR", b"\0" * 4))
-    yield "header too long", png(header=png_chunk(b"IHDR", b"\0" * 40))
     yield "header twice", png(png_header())
     yield "header missing", png(header=text_chunk("parameters", A1111))
     yield "a checksum that lies", png(png_chunk(b"tEXt", b"parameters\0" + A1111.encode(), checksum=1))
@@ -376,13 +375,9 @@ def _json_attacks() -> Named:
 def _disguised() -> Named:
     whole = _whole()
     yield "nothing", b""
-    yield "a zero", b"\0"
     yield "zeros", b"\0" * 4_096
-    yield "a text", b"Steps: 1, Seed: 2, Size: 3x4"
     yield "a page", b"<!doctype html><script>alert(1)</script>"
     yield "a drawing", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
-    yield "a program", b"MZ" + b"\x90" * 500
-    yield "an archive", b"PK\3\4" + b"\0" * 500
     yield "a PDF", b"%PDF-1.7\n1 0 obj <<>> endobj"
     yield "PostScript", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nquit\n"
     yield "a GIF of nothing", b"GIF89a"
@@ -394,7 +389,6 @@ def _disguised() -> Named:
     yield "an AVIF of endless boxes", b"\0\0\0\x18ftypavif\0\0\0\0mif1" + b"\0\0\0\x08free" * 5_000
     yield "a HEIC of zeros", b"\0\0\0\x18ftypheic\0\0\0\0mif1" + b"\0" * 100
     yield "a TIFF of many directories", b"II*\0\x08\0\0\0" + (b"\0\0" + struct.pack("<I", 8))
-    yield "a JPEG 2000 of nothing", b"\0\0\0\x0cjP  \r\n\x87\n" + b"\xff" * 50
     yield "a PNG in a JPEG's coat", b"\xff\xd8\xff" + whole["png"]
     yield "a JPEG in a PNG's coat", PNG + whole["jpeg"]
     yield "a WebP in a PNG's coat", PNG + whole["webp"]

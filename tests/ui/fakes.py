@@ -229,7 +229,9 @@ class FakeStudio:
         """Real witnesses, and a detector that calls every picture AI at 90 %."""
         self.asked_detectors = detectors
         examiner = Examiner(
-            witnesses=(MetadataWitness(),), readings=lambda data, name: read_file(data, name).readings, records=self
+            witnesses=(MetadataWitness(),),
+            readings=lambda suspect: read_file(suspect.data, suspect.name).readings,
+            records=self,
         )
         score = Score(detector="red", title="Red detector", revision="1", raw=2.2, calibration="red-1", probability=0.9,
                       evidence=2.2, verdict="ai")  # fmt: skip

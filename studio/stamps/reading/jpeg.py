@@ -29,6 +29,7 @@ def walk_jpeg(data: memoryview, parts: Parts) -> None:
         if marker == _END:
             parts.trailing = len(data) - place
             return
+        parts.whole = True
         if marker in _ALONE:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
@@ -57,7 +58,6 @@ def _behind_scan(data: memoryview, place: int) -> int:
 
 
 def _segment(marker: int, body: memoryview, parts: Parts) -> None:
-    parts.whole = True
     if marker in _FRAMES and len(body) >= 5 and not parts.width:
         parts.height, parts.width = struct.unpack_from(">HH", body, 1)
     elif marker == 0xE1:
