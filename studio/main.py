@@ -238,7 +238,7 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
         stamps=Marks(settings).stamps(scoring, library.sources),
         facts={"studio": __version__},
     )
-    describe, known = local.describe_device, answers(scoring)
+    describe, known = local.describe_device, answers(scoring, library.records, _is_ours)
     Worker("worker-0", settings.data, parts, library.jobs, describe=describe, answers=known, out=pipe).run(sys.stdin)
     return 0
 

@@ -25,6 +25,7 @@ from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import require_sources
+from studio.engine.long_work import LongWork, WorkStatus
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
@@ -65,6 +66,7 @@ class Studio:
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._user = outputs, version, user
+        self._long_work = LongWork()
         self._changed = threading.Condition()
         self._changes = 0
         self._previews: dict[str, bytes] = {}
@@ -197,6 +199,20 @@ class Studio:
         """All detectors; empty while the engine that runs them does not answer."""
         return self._verifying.detectors(self._ask)
 
+    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+        """Begin to calibrate detectors on a folder of photos; `long_work` tells how it goes. Raises `InvalidRequest`."""
+        self._long_work.start("calibrate", self._ask, folder=_folder(folder), detectors=list(detectors))
+
+    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+        """Begin a report on the detectors, with or without a folder of photos. Raises `InvalidRequest`."""
+        self._long_work.start("evaluate", self._ask, photos=_folder(photos) if photos else "", detectors=list(detectors))
+
+    def long_work(self) -> WorkStatus:
+        return self._long_work.status
+
+    def stop_long_work(self) -> None:
+        self._long_work.stop(self._ask)
+
     def share(self, record: str, options: ShareOptions) -> SharedCopy:
         """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""
         return self._verifying.share(self.record(record), options)
@@ -215,6 +231,8 @@ class Studio:
 
     def _hear(self, event: dict[str, Any]) -> None:
         match event.get("event"):
+            case "work":
+                self._long_work.hear(event)
             case "preview":
                 self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
             case "status" if event.get("state") in ("ready", "standby"):
@@ -242,3 +260,11 @@ class Studio:
         with suppress(OSError):
             if shutil.disk_usage(self.outputs).free < LEAST_ROOM:
                 raise KeepError(f"The disk of {self.outputs} is full. Make space there, then generate again.")
+
+
+def _folder(text: str) -> str:
+    """An absolute folder that is there. Raises `InvalidRequest`."""
+    path = Path(text.strip().strip('"')).expanduser()
+    if not text.strip() or not path.is_dir():
+        raise InvalidRequest(f"“{text.strip()}” is not a folder on this computer. Type the path of the folder.", "folder")
+    return str(path.absolute())

@@ -34,13 +34,14 @@ MAX_ATTEMPTS = 3
 KEEP_RETRY = 1.0
 log = logging.getLogger("studio.worker")
 Result = TypeVar("Result")
-Answer = Callable[[Mapping[str, Any]], Any]
+Tell = Callable[[dict[str, Any]], None]
+Answer = Callable[[Mapping[str, Any], Tell], Any]
 
 
 class Worker:
     """Carries jobs through the pipeline. `describe` gives the device's name and may be slow; it runs after start.
 
-    `answers` are what a question's name is answered by: from the question's values to something JSON can say.
+    `answers` are what a question's name is answered by: from its values, and a way to tell of progress, to JSON.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Worker:
     def _reply(self, question: dict[str, Any]) -> None:
         known = {"event": "answer", "id": question.get("id")}
         try:
-            self.emit({**known, "answer": self._answers[question["ask"]](question)})
+            self.emit({**known, "answer": self._answers[question["ask"]](question, self.emit)})
         except StudioError as error:
             self.emit({**known, "error": str(error)})
         except Exception:  # a question must never end the worker; the log has the trace

@@ -48,7 +48,7 @@ def report(looked: Sequence[Looked], *, total: int = 0) -> str:
         return f'<div class="verdicts">{_single(looked[0])}</div>'
     rows = "".join(map(_row, looked))
     head = "<thead><tr><th>File</th><th>Verdict</th><th>Strongest reason</th><th>Size</th></tr></thead>"
-    table = f'<div class="many"><table>{head}<tbody>{rows}</tbody></table></div>' if rows else ""
+    table = f'<div class="files"><table>{head}<tbody>{rows}</tbody></table></div>' if rows else ""
     return f'<div class="verdicts">{progress}{table}<p class="caution">{CAUTION}</p></div>'
 
 

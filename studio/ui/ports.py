@@ -15,6 +15,7 @@ from studio.core.result import Record
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
+from studio.engine.long_work import WorkStatus
 
 
 class Studio(Protocol):
@@ -86,6 +87,16 @@ class Studio(Protocol):
 
     def detectors(self) -> list[DetectorStatus]:
         """All detectors; empty while the engine that runs them does not answer."""
+
+    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+        """Begin to calibrate detectors on a folder of photos; `long_work` tells how it goes. Raises `InvalidRequest`."""
+
+    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+        """Begin a report on the detectors, with or without a folder of photos. Raises `InvalidRequest`."""
+
+    def long_work(self) -> WorkStatus: ...
+
+    def stop_long_work(self) -> None: ...
 
     def share(self, record: str, options: ShareOptions) -> SharedCopy:
         """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""

@@ -19,6 +19,7 @@ if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])
     library = open_library(data, outputs)
     parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, sources=library.sources, stamps=(TextStamp("test"),))
-    known = answers(Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations()))
+    scoring = Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations())
+    known = answers(scoring, library.records, lambda _: False)
     pipe, sys.stdout = sys.stdout, sys.stderr
     Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", answers=known, out=pipe).run(sys.stdin)

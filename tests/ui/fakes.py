@@ -30,6 +30,7 @@ from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
 from studio.engine.examine import Examiner
+from studio.engine.long_work import WorkStatus
 from studio.stamps.reading import MetadataWitness, read_file
 
 STARTER = Model(
@@ -78,6 +79,7 @@ class FakeStudio:
         self.source_folder.mkdir(parents=True, exist_ok=True)
         self.step_seconds = step_seconds
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
+        self.work = WorkStatus()
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -245,6 +247,22 @@ class FakeStudio:
             DetectorStatus(name="far", title="Far detector", hosted=True, calibration="x"),
             DetectorStatus(name="none", title="Missing detector", hosted=False, missing="Its weights are missing."),
         ]
+
+    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+        if not Path(folder).is_dir():
+            raise InvalidRequest(f"“{folder}” is not a folder on this computer. Type the path of the folder.", "folder")
+        made = {"detector": "red", "calibration": "red-2", "problem": "", "photos": 300, "own": 60, "faults": []}
+        self.work = WorkStatus(kind="calibrate", state="done", message="Done.", answer=[made])
+
+    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+        answer = {"html": "<p>The report.</p>", "csv": "a,b"}
+        self.work = WorkStatus(kind="evaluate", state="done", message="Done.", answer=answer)
+
+    def long_work(self) -> WorkStatus:
+        return self.work
+
+    def stop_long_work(self) -> None:
+        self.work = WorkStatus()
 
     def share(self, record: str, options: ShareOptions) -> SharedCopy:
         found = self.record(record)

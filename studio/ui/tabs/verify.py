@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.evidence import Reading
 from studio.core.score import DetectorStatus
+from studio.engine.long_work import WorkStatus
 from studio.ui import form
 from studio.ui.evidence import CAUTION, Looked, report, to_csv
 from studio.ui.pictures import url
@@ -22,6 +26,11 @@ from studio.ui.tabs import Page
 TITLE, PLACE, NAME = "Verify", 90, "verify"
 SHOWN_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 MOST_FILES = 200
+ABOUT_CALIBRATING = (
+    "At least 200 photographs that you took yourself, against the pictures of this library. "
+    "Only score quantiles are stored. Slow detectors take minutes."
+)
+ABOUT_REPORT = "How the chosen detectors do on your library: by model, as kept, after JPEG 75 and at half size."
 EMPTY = (
     f'<div class="verdicts"><p class="empty"><b>Drop a picture to see where it comes from.</b>'
     f"<span>Signature, watermark, metadata, your library and detectors are asked. {CAUTION}</span></p></div>"
@@ -47,6 +56,14 @@ class VerifyTab:
                     [], label="Detectors", info="The ready ones are asked by default.", **form.named(NAME, "detectors")
                 )
                 self._csv = gr.DownloadButton("Table as CSV", visible=False, size="sm", elem_id="verify-csv")
+                with gr.Accordion("Calibrate on my photos", open=False, elem_id="verify-calibrate"):
+                    gr.HTML(f'<p class="quiet">{ABOUT_CALIBRATING}</p>')
+                    self._folder = gr.Textbox(label="Folder of your photos", placeholder="/home/me/Pictures", max_lines=1)
+                    calibrate = gr.Button("Calibrate", size="sm", elem_id="verify-calibrate-go")
+                with gr.Accordion("Detector report", open=False, elem_id="verify-evaluate"):
+                    gr.HTML(f'<p class="quiet">{ABOUT_REPORT}</p>')
+                    self._photos = gr.Textbox(label="Folder of photos to compare with (optional)", max_lines=1)
+                    evaluate = gr.Button("Make the report", size="sm", elem_id="verify-evaluate-go")
             with gr.Row(elem_classes=["actions"]):
                 gr.HTML(f'<p class="quiet">{CAUTION}</p>')
                 stop = gr.Button("Stop", elem_id="verify-stop", min_width=70)
@@ -60,7 +77,11 @@ class VerifyTab:
             self._files.upload(self._examine, [self._files, self._detectors], shown, **loud),
             page.view.select(self._sent, self._detectors, shown, **loud),
         ]
-        stop.click(None, None, None, cancels=asked, **QUICK)
+        work = [
+            calibrate.click(self._calibrate, [self._folder, self._detectors], shown, **loud),
+            evaluate.click(self._evaluate, [self._photos, self._detectors], shown, **loud),
+        ]
+        stop.click(page.studio.stop_long_work, None, None, cancels=[*asked, *work], **QUICK)
         page.tab.select(self._known, self._detectors, self._detectors, **QUICK)
 
     def _known(self, chosen: list[str]) -> Any:
@@ -102,6 +123,30 @@ class VerifyTab:
         if record and record.path:
             yield report([self._look(record.path, detectors)]), gr.DownloadButton(visible=False)
 
+    def _calibrate(self, folder: str, detectors: list[str]) -> Iterator[Any]:
+        yield from self._follow(lambda: self._page.studio.calibrate(folder, detectors))
+
+    def _evaluate(self, photos: str, detectors: list[str]) -> Iterator[Any]:
+        yield from self._follow(lambda: self._page.studio.evaluate(photos, detectors))
+
+    def _follow(self, begin: Callable[[], None]) -> Iterator[Any]:
+        """Begin long work and show where it stands until it is over."""
+        hidden = gr.DownloadButton(visible=False)
+        try:
+            begin()
+        except StudioError as error:
+            yield work_shown(WorkStatus(state="failed", message=str(error))), hidden
+            return
+        while (status := self._page.studio.long_work()).state == "running":
+            yield work_shown(status), hidden
+            time.sleep(0.5)
+        yield work_shown(status), hidden
+        if status.state == "done" and status.kind == "evaluate":
+            path = Path(get_upload_folder()).absolute() / "detector-report.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(str(status.answer["csv"]), encoding="utf-8")
+            yield gr.skip(), gr.DownloadButton(value=str(path), visible=True)
+
     def _look(self, path: Path, detectors: list[str]) -> Looked:
         try:
             found = self._page.studio.examine(path.read_bytes(), path.name, tuple(detectors) or None)
@@ -116,6 +161,27 @@ class VerifyTab:
         src = url(path) if found.format in SHOWN_FORMATS and found.width else ""
         return Looked(name=path.name, found=found, src=src, token=token, tile=self._page.desk.tile(found.record),
                       tabs=self._page.makers)  # fmt: skip
+
+
+def work_shown(status: WorkStatus) -> str:
+    """Progress, what came of it, or what is wrong. A report's HTML is the engine's own and escaped there."""
+    if status.state != "done":
+        percent = round(100 * status.done / status.total) if status.total else 0
+        bar = f'<i class="meter"><i style="width:{percent}%"></i></i>' if status.state == "running" else ""
+        return f'<div class="verdicts"><p class="waiting" role="status">{escape(status.message)}</p>{bar}</div>'
+    if status.kind == "evaluate":
+        return f'<div class="verdicts"><h2>Detector report</h2>{status.answer["html"]}</div>'
+    rows = "".join(
+        f"<li><b>{escape(each['detector'])}</b><span>{escape(_outcome(each))}</span></li>" for each in status.answer
+    )
+    return f'<div class="verdicts"><h2>Calibrated</h2><ul class="rows">{rows}</ul></div>'
+
+
+def _outcome(each: dict[str, Any]) -> str:
+    left_out = f" {len(each['faults'])} files were left out." if each["faults"] else ""
+    if each["problem"]:
+        return f"{each['problem']}{left_out}"
+    return f"{each['calibration']}: {each['photos']} photos against {each['own']} of your pictures.{left_out}"
 
 
 def remember(readings: OrderedDict[str, Reading], token: str, reading: Reading, most: int = 500) -> None:
