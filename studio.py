@@ -20,6 +20,9 @@ python studio.py [command] [options]      sets up what is missing, then:
       --no-browser                do not open the browser
       --offline                   never use the network
   generate "prompt" [options]   make pictures without the page; `generate --help` lists the options
+  verify FILE…                  tell how files were made: signature, watermark, metadata, library, detectors
+  evaluate [--photos FOLDER]    report how the detectors do on your library and your photos
+  calibrate FOLDER              calibrate detectors on a folder of your own photos
   reindex                       rebuild the library from the pictures in the outputs folder
   doctor [--json]               show device, versions, models and what is wrong
   test [pytest options]         run the offline tests

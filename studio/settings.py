@@ -49,6 +49,12 @@ KEYS = (
     "MODELSLAB_API_KEY",
     "HOTPOT_API_KEY",
     "AIME_API_KEY",
+    "SIGHTENGINE_API_USER",
+    "SIGHTENGINE_API_SECRET",
+    "AIORNOT_API_KEY",
+    "HIVE_API_KEY",
+    "AIIMAGEDETECTOR_API_KEY",
+    "ANYIMAGEDETECTOR_API_KEY",
 )
 
 QUIET = {
@@ -106,6 +112,11 @@ def keys_present(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Names of the provider keys that are set. Values never leave the environment."""
     environ = os.environ if environ is None else environ
     return tuple(name for name in KEYS if environ.get(name))
+
+
+def key(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """A provider's key, for the process that calls the provider and for nothing else; empty if it is not set."""
+    return (os.environ if environ is None else environ).get(name, "")
 
 
 def child_environment() -> dict[str, str]:

@@ -24,7 +24,7 @@ DOORS = {
     "transformers": DEVICE_CODE,
     "gradio": ("ui/",),
     "dbos": ("engine/",),
-    "httpx": ("backends/_http.py",),
+    "httpx": ("web.py",),
     "c2pa": ("stamps/c2pa.py",),
 }
 """Outside package → the only places of ours that may import it, even inside a function."""

@@ -182,9 +182,12 @@ def page(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[st
         wait_for(f"http://127.0.0.1:{port}/", child)
         yield f"http://127.0.0.1:{port}", child
     finally:
-        child.send_signal(signal.SIGINT)
-        with child:
-            child.wait(30)
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as in a job started in the background
+        child.send_signal(signal.SIGTERM if ignored else signal.SIGINT)
+        try:
+            child.communicate(timeout=30)
+        finally:
+            child.kill()
 
 
 def wait_for(url: str, child: subprocess.Popen[str]) -> None:

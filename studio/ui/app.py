@@ -87,13 +87,13 @@ def _view(desk: Desk) -> Any:
     def difference(id: str) -> dict[str, str]:
         return desk.difference(id)
 
-    def share(asked: dict[str, Any]) -> dict[str, Any]:
+    def copy_for_others(asked: dict[str, Any]) -> dict[str, Any]:
         return desk.share(asked)
 
     return gr.HTML(
         html_template=(HERE / "desk.html").read_text("utf-8"),
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference, share],
+        server_functions=[live, act, details, difference, copy_for_others],
         apply_default_css=False,
         notice={},
         elem_id="desk",

@@ -15,7 +15,7 @@ async function makeShare() {
   share.querySelector("output").textContent = "Making the copy …";
   const asked = { id: made.id, format: form.format.value, quality: Number(form.quality.value), max_side: Number(form.max_side.value) || null };
   for (const name of ["prompt", "settings", "user", "parents"]) asked[name] = form[name].checked;
-  const copy = await server.share(asked);
+  const copy = await server.copy_for_others(asked);
   if (turn !== made.turn) return;
   for (const name of ["stays", "left_out", "survives"]) {
     const list = share.querySelector(`[data-list=${name}]`);

@@ -6,32 +6,27 @@ import hashlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from fake_verifying import Verifies
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
 from studio.core.canvas import Ground
 from studio.core.errors import InvalidRequest
-from studio.core.evidence import Examination
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
 from studio.core.opening import header
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
 from studio.core.result import ImageResult, Picture, Record
-from studio.core.score import DetectorStatus, Score
-from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
-from studio.engine.examine import Examiner
-from studio.engine.long_work import WorkStatus
-from studio.stamps.reading import MetadataWitness, read_file
 
 STARTER = Model(
     id="local:starter",
@@ -67,7 +62,7 @@ _USED = {
 }
 
 
-class FakeStudio:
+class FakeStudio(Verifies):
     """The same doors as the engine's `Studio`. A prompt with the word “fail” fails; `step_seconds` sets the pace."""
 
     version = "0.0-test"
@@ -79,7 +74,7 @@ class FakeStudio:
         self.source_folder.mkdir(parents=True, exist_ok=True)
         self.step_seconds = step_seconds
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
-        self.work = WorkStatus()
+        super().__init__()
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -213,75 +208,6 @@ class FakeStudio:
 
     def load_draft(self, form: str) -> dict[str, Any]:
         return dict(self._drafts.get(form, {}))
-
-    def with_file(self, sha256: str) -> str:
-        found = [record.id for record in self._records.values() if record.path and record.sha256 == sha256]
-        return found[0] if found else ""
-
-    def with_mark(self, payload: str) -> str:
-        return ""
-
-    def with_pixels(self, sha256: str) -> str:
-        return ""
-
-    def looking_like(self, look: str) -> list[str]:
-        return []
-
-    def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
-        """Real witnesses, and a detector that calls every picture AI at 90 %."""
-        self.asked_detectors = detectors
-        examiner = Examiner(
-            witnesses=(MetadataWitness(),),
-            readings=lambda suspect: read_file(suspect.data, suspect.name).readings,
-            records=self,
-        )
-        score = Score(detector="red", title="Red detector", revision="1", raw=2.2, calibration="red-1", probability=0.9,
-                      evidence=2.2, verdict="ai")  # fmt: skip
-        unready = Score(detector="blue", title="Blue detector", revision="", note="not calibrated on pictures like yours")
-        return examiner.examine(data, name, lambda _: [score, unready])
-
-    def detectors(self) -> list[DetectorStatus]:
-        return [
-            DetectorStatus(name="red", title="Red detector", hosted=False, calibration="red pictures", by_default=True),
-            DetectorStatus(name="slow", title="Slow detector", hosted=False, seconds=30),
-            DetectorStatus(name="far", title="Far detector", hosted=True, calibration="x"),
-            DetectorStatus(name="none", title="Missing detector", hosted=False, missing="Its weights are missing."),
-        ]
-
-    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
-        if not Path(folder).is_dir():
-            raise InvalidRequest(f"“{folder}” is not a folder on this computer. Type the path of the folder.", "folder")
-        made = {"detector": "red", "calibration": "red-2", "problem": "", "photos": 300, "own": 60, "faults": []}
-        self.work = WorkStatus(kind="calibrate", state="done", message="Done.", answer=[made])
-
-    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
-        answer = {"html": "<p>The report.</p>", "csv": "a,b"}
-        self.work = WorkStatus(kind="evaluate", state="done", message="Done.", answer=answer)
-
-    def long_work(self) -> WorkStatus:
-        return self.work
-
-    def stop_long_work(self) -> None:
-        self.work = WorkStatus()
-
-    def share(self, record: str, options: ShareOptions) -> SharedCopy:
-        found = self.record(record)
-        if found is None or found.path is None:
-            raise InvalidRequest("The file of this picture is gone, so it cannot be shared.")
-        with Image.open(found.path) as image:
-            file = BytesIO()
-            image.convert("RGB").save(file, options.format.upper(), quality=options.quality)
-        stays = ("The label “AI-generated”", *(("Prompt",) if options.prompt else ()))
-        left_out = () if options.prompt else ("Prompt",)
-        size = {"width": image.width, "height": image.height}
-        return SharedCopy(
-            name=f"copy.{options.format}",
-            data=file.getvalue(),
-            **size,
-            stays=stays,
-            left_out=left_out,
-            survives=("Its mark",),
-        )
 
     def worker(self) -> WorkerStatus:
         return self.status
