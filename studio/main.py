@@ -211,6 +211,7 @@ def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None])
         "STUDIO_DATA": str(settings.data),
         "STUDIO_OUTPUTS": str(settings.outputs),
         "STUDIO_MODELS": str(settings.models),
+        "STUDIO_OFFLINE": "1" if settings.offline else "0",  # our own quiet environment has the hub offline always
     }
     return WorkerProcess(command, environment, settings.data / "logs" / "worker.log", heard)
 

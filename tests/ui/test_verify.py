@@ -122,3 +122,23 @@ def test_a_share_copy_lies_where_the_page_can_fetch_it_and_only_the_newest_one(t
     assert "gone" in desk.share({"id": "none"})["problem"]
     assert "PNG, JPEG or WebP" in desk.share({"id": "x", "format": "exe"})["problem"]
     assert "1 to 100" in desk.share({"id": "x", "quality": 0})["problem"]
+
+
+def test_facts_of_a_strangers_record_never_break_the_details() -> None:
+    from studio.core.request import ImageRequest
+    from studio.core.result import Record
+    from studio.ui.pictures import About, details
+
+    for odd in (
+        None,
+        7,
+        "x",
+        [],
+        [3, None, {}],
+        {"present": True},
+        [{"title": EVIL, "probability": "x", "raw": EVIL, "note": EVIL}],
+    ):
+        facts = {"detector": odd, "watermark": odd, "used": {}}
+        record = Record(id="a", job="a", path=None, name="a.png", sha256="", width=1, height=1, seed=1,
+                        created="2026-11-24T10:00:00+00:00", request=ImageRequest(model="m", prompt="a"), facts=facts)  # fmt: skip
+        assert "<script" not in details(record, About(outputs=Path("/"), models=[]))

@@ -91,7 +91,7 @@ class VerifyTab:
             return gr.skip()
         ready = [each for each in known if not each.missing]
         chosen = [name for name in chosen if name in {each.name for each in ready}]
-        missing = " ".join(f"{each.title}: {each.missing}" for each in known if each.missing)
+        missing = _not_ready(known)
         return gr.CheckboxGroup(
             choices=[(_words(each), each.name) for each in ready],
             value=chosen or [each.name for each in ready if each.by_default],
@@ -189,6 +189,14 @@ def remember(readings: OrderedDict[str, Reading], token: str, reading: Reading, 
     readings[token] = reading
     while len(readings) > most:
         readings.popitem(last=False)
+
+
+def _not_ready(known: list[DetectorStatus]) -> str:
+    """One sentence for all hosted ones without a key; each of the others says what it needs."""
+    own = [f"{each.title}: {each.missing}" for each in known if each.missing and not each.hosted]
+    hosted = [each.title for each in known if each.missing and each.hosted]
+    more = [f"Need their keys in the environment, or are offline: {', '.join(hosted)}."] if hosted else []
+    return " ".join([*own, *more])
 
 
 def _words(each: DetectorStatus) -> str:
