@@ -139,6 +139,7 @@ def test_facts_of_a_strangers_record_never_break_the_details() -> None:
         [{"title": EVIL, "probability": "x", "raw": EVIL, "note": EVIL}],
     ):
         facts = {"detector": odd, "watermark": odd, "used": {}}
-        record = Record(id="a", job="a", path=None, name="a.png", sha256="", width=1, height=1, seed=1,
-                        created="2026-11-24T10:00:00+00:00", request=ImageRequest(model="m", prompt="a"), facts=facts)  # fmt: skip
+        values = {"id": "a", "job": "a", "path": None, "name": "a.png", "sha256": "", "width": 1, "height": 1, "seed": 1}
+        request, created = ImageRequest(model="m", prompt="a"), "2026-11-24T10:00:00+00:00"
+        record = Record(**values, created=created, request=request, facts=facts)
         assert "<script" not in details(record, About(outputs=Path("/"), models=[]))
