@@ -28,6 +28,7 @@ class Calibration:
     """What is kept of the known pictures: quantiles of their raw scores, never the pictures.
 
     `real` and `ai` are ascending quantiles of the raw scores, `QUANTILES` + 1 of each; `slope` and `offset` are Platt's.
+    `one_sided`: a low score says nothing, because treatments it was not made for lower it too; never "likely not AI".
     `about` is a sentence on what the pictures were.
     """
 
@@ -42,10 +43,11 @@ class Calibration:
     n_ai: int
     created: str = ""
     about: str = ""
+    one_sided: bool = False
 
     def evidence(self, raw: float) -> float:
-        """The log-likelihood ratio of AI to real, clipped to -3..3."""
-        return min(max(self.slope * raw + self.offset, -CLIP), CLIP)
+        """The log-likelihood ratio of AI to real, clipped to -3..3; not below 0 if it is one-sided."""
+        return min(max(self.slope * raw + self.offset, 0.0 if self.one_sided else -CLIP), CLIP)
 
     def verdict(self, raw: float) -> Verdict:
         """Mondrian conformal p-values from the stored quantiles."""
@@ -54,6 +56,8 @@ class Calibration:
         evidence = self.evidence(raw)
         if p_real <= FALSE_ALARMS and p_ai > MISSES and evidence > 0:
             return "ai"
+        if self.one_sided:
+            return "uncertain"
         return "not-ai" if p_ai <= MISSES and p_real > FALSE_ALARMS and evidence < 0 else "uncertain"
 
 

@@ -56,9 +56,9 @@ class StarterDetector:
         return "The starter detector's weights are missing. Install the studio again."
 
     def calibration(self) -> Calibration | None:
-        """Made on held-out renders and starter pictures in mixed codings."""
+        """Made on held-out renders and starter pictures in mixed codings. One-sided: resizing hides the traces."""
         values = json.loads((self._folder / "calibration.json").read_text(encoding="utf-8"))
-        return calibrations.from_json({**values, "revision": self.revision})
+        return calibrations.from_json({**values, "revision": self.revision, "one_sided": True})
 
     def forecast(self, size: Size) -> float:
         return 0.02 * min(MOST_WINDOWS, max(1, size.width * size.height // WINDOW**2))

@@ -129,3 +129,15 @@ def test_damaged_weights_are_a_sentence(tmp_path: Path) -> None:
     save_file({name: value * float("nan") for name, value in weights.items()}, tmp_path / "weights.safetensors")
     with pytest.raises(Unavailable, match="damaged"):
         StarterDetector(tmp_path).score(Image.new("RGB", (128, 128)))
+
+
+def test_a_low_score_is_never_called_not_ai_since_resizing_hides_the_traces(
+    detector: StarterDetector, round_trips: list[Image.Image]
+) -> None:
+    known = detector.calibration()
+    assert known is not None
+    assert known.verdict(-50.0) == "uncertain"
+    assert known.evidence(-50.0) == 0.0
+    for image in round_trips[:8]:
+        halved = detector.score(image.resize((image.width // 2, image.height // 2)))
+        assert known.verdict(halved.value) != "not-ai"
