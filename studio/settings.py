@@ -23,8 +23,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -36,19 +37,7 @@ SECRETS = ("password",)
 NOT_NAMED = ("data", "presets", "hub_cache")
 """Settings without a variable of their name."""
 FORMATS = ("png", "jpeg", "webp")
-KEYS = (
-    "HF_TOKEN",
-    "STABILITY_API_KEY",
-    "REPLICATE_API_TOKEN",
-    "FIREWORKS_API_KEY",
-    "TOGETHER_API_KEY",
-    "FAL_KEY",
-    "BFL_API_KEY",
-    "OPENAI_API_KEY",
-    "AIMLAPI_API_KEY",
-    "MODELSLAB_API_KEY",
-    "HOTPOT_API_KEY",
-    "AIME_API_KEY",
+DETECTOR_KEYS = (
     "SIGHTENGINE_API_USER",
     "SIGHTENGINE_API_SECRET",
     "AIORNOT_API_KEY",
@@ -56,6 +45,24 @@ KEYS = (
     "AIIMAGEDETECTOR_API_KEY",
     "ANYIMAGEDETECTOR_API_KEY",
 )
+PROVIDER_KEYS = (
+    "STABILITY_API_KEY",
+    "REPLICATE_API_TOKEN",
+    "FIREWORKS_API_KEY",
+    "TOGETHER_API_KEY",
+    "AIME_API_KEY",
+    "HOTPOT_API_KEY",
+    "AIMLAPI_API_KEY",
+    "MODELSLAB_API_KEY",
+    "HF_TOKEN",
+    "FAL_KEY",
+    "BFL_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENAI_COMPATIBLE_API_KEY",
+    "AUTOMATIC1111_API_AUTH",
+)
+"""The worker of the local device does not get these."""
+KEYS = (*PROVIDER_KEYS, *DETECTOR_KEYS)
 
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -119,10 +126,20 @@ def key(name: str, environ: Mapping[str, str] | None = None) -> str:
     return (os.environ if environ is None else environ).get(name, "")
 
 
-def child_environment() -> dict[str, str]:
-    """The environment of our own processes: our package found, no telemetry, and no hub access."""
+def child_environment(*, without: Collection[str] = ()) -> dict[str, str]:
+    """The environment of our own processes: our package found, no telemetry, no hub access, and `without` some variables."""
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, **QUIET, "PYTHONPATH": path}
+    kept = {name: value for name, value in os.environ.items() if name not in without}
+    return {**kept, **QUIET, "PYTHONPATH": path}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a small file of the data folder whole, for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.chmod(0o600)
+    part.replace(path)
 
 
 def quieten(temporary: Path) -> None:

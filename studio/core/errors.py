@@ -11,8 +11,10 @@
     └── BackendError         the engine or provider failed
         ├── NotConfigured    a key, a model or a package is missing
         ├── RateLimited      too many requests; try later
-        ├── Rejected         the provider refused the request (4xx)
+        ├── Rejected         the provider refused the request (4xx); names the field at fault where it is known
         ├── Unavailable      the provider, model file or worker is out of reach (5xx, network, damage)
+        ├── Uncertain        a paid request was sent and nobody knows what came of it: a person must look
+        ├── OverBudget       the budget that the user set would be overrun; nothing was sent
         ├── Moderated        the provider's or the model's own filter withheld the picture
         ├── OutOfMemory      the device's memory does not suffice (carries the plan that would fit)
         └── BadPicture       the model gave NaN or one flat colour, twice
@@ -22,7 +24,8 @@ A message is one or two plain sentences that end with what to do next. `code` is
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from studio.core.verdict import Verdict
 
@@ -79,8 +82,14 @@ class LibraryError(StudioError):
 
 
 class BackendError(StudioError):
+    """`facts` are what is known of a call that gave no picture (provider, request id, redacted answer); JSON-ready."""
+
     code = "backend"
     retryable = True
+
+    def __init__(self, message: str, *, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts: Mapping[str, Any] = facts or {}
 
 
 class NotConfigured(BackendError):
@@ -93,12 +102,29 @@ class RateLimited(BackendError):
 
 
 class Rejected(BackendError):
+    """`field` is the request's field at fault, empty if the provider did not name it."""
+
     code = "rejected"
     retryable = False
+
+    def __init__(self, message: str, field: str = "", *, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, facts=facts)
+        self.field = field
 
 
 class Unavailable(BackendError):
     code = "unavailable"
+
+
+class Uncertain(BackendError):
+    """It may have been billed, so it is not sent again until a person says so."""
+
+    code = "needs_review"
+
+
+class OverBudget(BackendError):
+    code = "over_budget"
+    retryable = False
 
 
 class Moderated(BackendError):

@@ -13,20 +13,24 @@ import io
 import json
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image
 
 from studio.core.calibration import Calibration
 from studio.core.errors import InvalidRequest, Unavailable
+from studio.core.hosting import KeyState
 from studio.core.request import Size
 from studio.core.score import Raw
-from studio.settings import Settings, key
-from studio.web import Upload, send
+from studio.keys import Keys
+from studio.preferences import PreferenceFile
+from studio.settings import Settings
+from studio.web import Door, Upload, is_loopback, send
 
 KNOWN = Path(__file__).parent / "_hosted.toml"
 JPEG_QUALITY = 95
@@ -60,14 +64,14 @@ class Service:
 def create(settings: Settings) -> list[HostedDetector]:
     """The known services and the user's own. A faulty file is a detector that says what is wrong with it."""
     known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
-    made = [HostedDetector(name, service_of(values, name), offline=settings.offline) for name, values in known.items()]
+    keys, offline = Keys(settings.data), PreferenceFile(settings).offline
+    made = [HostedDetector(name, service_of(values, name), keys, offline) for name, values in known.items()]
     for path in sorted((settings.data / "detectors").glob("*.toml")):
         try:
-            made.append(HostedDetector(path.stem, service_of(tomllib.loads(path.read_text("utf-8")), path.name),
-                                       offline=settings.offline))  # fmt: skip
+            service, fault = service_of(tomllib.loads(path.read_text("utf-8")), path.name), ""
         except (InvalidRequest, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            empty = Service(title=path.stem, url="", score=())
-            made.append(HostedDetector(path.stem, empty, offline=settings.offline, fault=f"{path.name}: {error}"))
+            service, fault = Service(title=path.stem, url="", score=()), f"{path.name}: {error}"
+        made.append(HostedDetector(path.stem, service, keys, offline, fault))
     return made
 
 
@@ -79,8 +83,11 @@ def service_of(values: Mapping[str, Any], name: str) -> Service:
     except (KeyError, TypeError):
         detail = f"unknown words {', '.join(unknown)}" if unknown else "title, url and score are needed"
         raise InvalidRequest(f"The detector {name} is not described rightly: {detail}. Mend the file.") from None
-    local = service.url.startswith(("http://127.0.0.1", "http://localhost"))
-    if not (service.url.startswith("https://") or local) or service.says not in ("ai", "real") or not service.scale > 0:
+    if (
+        not (service.url.startswith("https://") or is_loopback(service.url))
+        or service.says not in ("ai", "real")
+        or not service.scale > 0
+    ):
         raise InvalidRequest(f"The detector {name} needs an https address, says = ai or real, and a scale above 0.")
     return service
 
@@ -90,17 +97,27 @@ class HostedDetector:
 
     hosted, opt_in = True, True
 
-    def __init__(self, name: str, service: Service, *, offline: bool = False, fault: str = "") -> None:
+    def __init__(
+        self, name: str, service: Service, keys: Keys, offline: Callable[[], bool] = lambda: False, fault: str = ""
+    ) -> None:
         self.name, self.title = f"hosted-{name}", service.title
-        self._service, self._offline, self._fault = service, offline, fault
+        self._service, self._keys, self._offline, self._fault = service, keys, offline, fault
         told = json.dumps([service.url, service.score, service.verdict, service.scale, service.says])
         self.revision = f"1-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
+    @property
+    def destination(self) -> str:
+        """The host that a picture is sent to."""
+        return urlsplit(self._service.url).hostname or ""
+
+    def keys(self) -> tuple[KeyState, ...]:
+        return tuple(self._keys.state(name) for name in self._service.keys)
+
     def unready(self) -> str:
-        if self._fault or self._offline:
+        if self._fault or self._offline():
             return self._fault or "The studio is offline."
-        missing = [name for name in self._service.keys if not key(name)]
-        return f"{self.title} needs {' and '.join(missing)} in the environment." if missing else ""
+        missing = [key.name for key in self.keys() if not key.place]
+        return f"{self.title} needs {' and '.join(missing)}: set it in Settings or in the environment." if missing else ""
 
     def calibration(self) -> Calibration | None:
         return None
@@ -121,21 +138,21 @@ class HostedDetector:
                 data=data,
                 name=f"picture.{mime.rpartition('/')[2]}",
                 mime=mime,
-                headers=_with_keys(service.key_headers),
-                fields={**service.fields, **_with_keys(service.key_fields)},
-                secrets=[key(name) for name in service.keys],
+                headers=self._with_keys(service.key_headers),
+                fields={**service.fields, **self._with_keys(service.key_fields)},
+                secrets=[self._keys.get(name) for name in service.keys],
             ),
             self.title,
+            Door(self._offline),
         )
         chance = _chance(answer, service)
         return Raw(
             value=round(math.log(chance / (1 - chance)), 4), device="hosted", seconds=round(perf_counter() - began, 3)
         )
 
-
-def _with_keys(values: Mapping[str, str]) -> dict[str, str]:
-    """The variable's name at a value's end gives way to the key."""
-    return {name: " ".join([*text.split()[:-1], key(text.split()[-1])]) for name, text in values.items()}
+    def _with_keys(self, values: Mapping[str, str]) -> dict[str, str]:
+        """The variable's name at a value's end gives way to the key."""
+        return {name: " ".join([*text.split()[:-1], self._keys.get(text.split()[-1])]) for name, text in values.items()}
 
 
 def _file(image: Image.Image, megabytes: float) -> tuple[bytes, str]:
