@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from typing import Any
 
 from studio.core.errors import InvalidRequest, Unsupported
 from studio.core.model import Model
@@ -27,7 +28,8 @@ from studio.core.request import (
 
 MAX_PROMPT = 20_000
 MAX_STEPS = 500
-MAX_GUIDANCE = 50.0
+MAX_GUIDANCE = 100.0
+"""FLUX Fill is drawn with 30 to 60."""
 MAX_REACH = 2048
 """Pixels of padding, growth, feather and overlap."""
 MAX_CANVAS = 100_000_000
@@ -38,8 +40,6 @@ def check(request: ImageRequest) -> None:
     """Raise `InvalidRequest` for what no model could do."""
     for name, text in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
         _check_text(name, text)
-    if not request.prompt.strip() and not isinstance(request.task, Inpaint | Outpaint):
-        raise InvalidRequest("The prompt is empty. Describe the picture you want.", "prompt")
     if request.count < 1:
         raise InvalidRequest(f"The count is {request.count}. Ask for at least one picture.", "count")
     sampling = request.sampling
@@ -58,10 +58,39 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
         raise Unsupported(f"{model.title} cannot do {request.task.kind}. Choose another model.")
     if request.count > model.max_count:
         raise InvalidRequest(f"{model.title} makes at most {model.max_count} pictures at once. Lower the count.", "count")
+    if not request.prompt.strip() and request.task.kind in model.needs_prompt:
+        raise InvalidRequest("The prompt is empty. Describe the picture you want.", "prompt")
     sampling = _fill_sampling(request, model)
     task, task_notes = _fit_task(request.task, model, sampling.steps or 1)
     negative, negative_notes = _fit_negative(request, model, sampling)
-    return replace(request, task=task, sampling=sampling, negative_prompt=negative), (*task_notes, *negative_notes)
+    options = _fit_options(request, model)
+    notes = (*_dropped(request, model), *task_notes, *negative_notes)
+    return replace(request, task=task, sampling=sampling, negative_prompt=negative, options=options), notes
+
+
+def _fit_options(request: ImageRequest, model: Model) -> dict[str, Any]:
+    """The model's own fields, checked; what it does not have stays out of it."""
+    chosen = {}
+    for option in model.options_for(request.task.kind):
+        value = request.options.get(option.name, option.default)
+        if value in (None, ""):
+            continue
+        if fault := option.fault(value):
+            raise InvalidRequest(fault, option.name)
+        chosen[option.name] = value
+    return chosen if model.options else dict(request.options)
+
+
+def _dropped(request: ImageRequest, model: Model) -> tuple[str, ...]:
+    """A note for each value that was asked for and has no effect with this model."""
+    task, sampling = request.task, request.sampling
+    asked = {"steps": sampling.steps, "guidance_scale": sampling.guidance_scale, "sampler": sampling.sampler}
+    asked |= {"seed": sampling.seed, "prompt": request.prompt or None}
+    return tuple(
+        f"{name.replace('_', ' ')} has no effect: {model.title} takes none"
+        for name, value in asked.items()
+        if value is not None and not model.takes(name, task.kind)
+    )
 
 
 def _check_task(task: Task) -> None:
@@ -110,7 +139,7 @@ def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ..
     match task:
         case TextToImage():
             size, notes = _fit_size(task.size or model.default_size, model)
-            return TextToImage(size), notes
+            return TextToImage(size), notes if task.size and model.takes("size", task.kind) else ()
         case ImageToImage():
             size, notes = _fit_size(task.size or model.size_near(task.image.size), model)
             task = replace(task, size=size)
@@ -119,13 +148,16 @@ def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ..
                 replace(task, soft=False),
                 (f"soft mask used as a hard one: {model.title} has no partial strength",),
             )
-    if task.strength * steps < 1:
+    if task.strength * steps < 1 and model.takes("steps", task.kind):
         notes = (*notes, f"strength {task.strength:g} became {1 / steps:g}: one of {steps} steps at least")
         task = replace(task, strength=1 / steps)
     return task, notes
 
 
 def _fit_size(size: Size, model: Model) -> tuple[Size, tuple[str, ...]]:
+    if model.sizes:
+        fitted = size if size in model.sizes else model.size_of_shape(size)
+        return fitted, () if fitted == size else (f"size {size} became {fitted}: {model.title} has sizes of its own",)
     smallest, largest = min(size.width, size.height), max(size.width, size.height)
     if smallest < model.min_side or largest > model.max_side:
         raise InvalidRequest(
@@ -154,9 +186,10 @@ def _fill_sampling(request: ImageRequest, model: Model) -> Sampling:
 def _fit_negative(request: ImageRequest, model: Model, sampling: Sampling) -> tuple[str, tuple[str, ...]]:
     if not request.negative_prompt.strip():
         return request.negative_prompt, ()
-    if not model.negative_prompt:
+    if not model.takes("negative_prompt", request.task.kind):
         return "", (f"negative prompt dropped: {model.title} takes none",)
-    if sampling.guidance_scale is not None and sampling.guidance_scale <= 1:
+    guided = model.takes("guidance_scale", request.task.kind)
+    if guided and sampling.guidance_scale is not None and sampling.guidance_scale <= 1:
         return request.negative_prompt, ("negative prompt has no effect: guidance scale is 1 or less",)
     return request.negative_prompt, ()
 

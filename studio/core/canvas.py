@@ -25,6 +25,7 @@ EDIT = 8
 RING = 24
 """Pixels around a mask from which the colours of its surroundings are learned."""
 Box = tuple[int, int, int, int]
+Margins = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +34,14 @@ class Ground:
 
     `image` is RGB in a size that the model takes. `mask` is mode L of the same size, 255 = edit, or None to draw the whole
     image anew; its grey values are partial strengths if `soft`, else 128 and more mean edit. `strength` lies above 0 and
-    is at most 1.
+    is at most 1. `margins` (left, right, up, down) are the new part of an extended picture, for whoever extends by itself.
     """
 
     image: Image.Image
     mask: Image.Image | None = None
     strength: float = 1.0
     soft: bool = False
+    margins: Margins | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,14 @@ class Pass:
 
     `box` is left, top, right, bottom in canvas pixels; `size` what the model draws for it. `mask` (mode L, the box's size,
     255 = edit) is where the model draws; `alpha` (the same size) how much of the drawing is pasted: 0 wherever no byte may
-    change, 255 where nothing of the old is left.
+    change, 255 where nothing of the old is left. `margins` are those of the box, for a provider that extends by itself.
     """
 
     box: Box
     size: Size
     mask: Image.Image
     alpha: Image.Image
+    margins: Margins | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +134,10 @@ def plan_outpaint(task: Outpaint, image: Image.Image, model: Model) -> Plan:
     for window in windows(task, model):
         mask = _all_but(window.inner, window.box)
         alpha = ImageChops.darker(_ramp_into(window.keep, window.box, min(task.feather, task.overlap)), mask)
-        passes.append(Pass(box=window.box, size=model.size_near(_size(window.box)), mask=mask, alpha=alpha))
+        native = task.kind in model.native
+        size = _within(task.size, model.max_side) if native else model.size_near(_size(window.box))
+        margins = (task.left, task.right, task.up, task.down) if native else None
+        passes.append(Pass(box=window.box, size=size, mask=mask, alpha=alpha, margins=margins))
     return Plan(canvas=canvas, passes=tuple(passes))
 
 
@@ -148,7 +154,8 @@ def ground(canvas: Image.Image, step: Pass, task: Inpaint | Outpaint, seed: int)
     soft = isinstance(task, Inpaint) and task.soft
     size = (step.size.width, step.size.height)
     mask = _resized(step.mask, size) if soft else _covering(step.mask, size)
-    return Ground(image=_resized(image, size), mask=mask, strength=task.strength, soft=soft)
+    margins = _scaled_margins(step.margins, size[0] / image.width) if step.margins else None
+    return Ground(image=_resized(image, size), mask=mask, strength=task.strength, soft=soft, margins=margins)
 
 
 def paste(canvas: Image.Image, step: Pass, drawn: Image.Image, *, match_colour: bool) -> Image.Image:
@@ -234,6 +241,17 @@ def _resized_part(image: Image.Image, size: tuple[int, int], part: Box) -> Image
     across, down = image.width / size[0], image.height / size[1]
     source = (part[0] * across, part[1] * down, part[2] * across, part[3] * down)
     return image.resize((part[2] - part[0], part[3] - part[1]), Image.Resampling.LANCZOS, box=source)
+
+
+def _within(size: Size, side: int) -> Size:
+    """The size itself, or its proportions with the longest side at most `side`."""
+    scale = min(1.0, side / max(size.width, size.height))
+    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
+
+
+def _scaled_margins(margins: Margins, scale: float) -> Margins:
+    left, right, up, down = (round(side * scale) for side in margins)
+    return left, right, up, down
 
 
 def _covering(mask: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -28,7 +28,8 @@ def windows(task: Outpaint, model: Model) -> tuple[Window, ...]:
     """The steps of an outpaint, in the order in which they are drawn: left, right, up, down, each outwards."""
     old = (task.left, task.up, task.left + task.image.width, task.up + task.image.height)
     size = task.size
-    if _is_small(task) and size.width * size.height <= 2 * model.default_size.width * model.default_size.height:
+    native = task.kind in model.native
+    if native or (_is_small(task) and size.width * size.height <= 2 * model.default_size.width * model.default_size.height):
         whole = (0, 0, size.width, size.height)
         return (Window(box=whole, keep=old, inner=_inset(old, whole, task.overlap)),)
     steps: list[Window] = []

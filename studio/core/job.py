@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from studio.core.request import ImageRequest
 
-JobState = Literal["queued", "running", "delayed", "done", "blocked", "failed", "cancelled"]
+JobState = Literal["queued", "running", "delayed", "done", "blocked", "failed", "needs_review", "cancelled"]
 Lane = Literal["interactive", "batch"]
-Phase = Literal["waiting", "loading", "encoding", "denoising", "decoding", "stamping", "keeping"]
+LANES: tuple[Lane, ...] = ("interactive", "batch")
+Phase = Literal[
+    "waiting", "loading", "encoding", "denoising", "decoding", "sending", "polling", "fetching", "stamping", "keeping"
+]
+"""`sending`, `polling` and `fetching` belong to hosted jobs."""
 
-ENDED: frozenset[JobState] = frozenset({"done", "blocked", "failed", "cancelled"})
+ENDED: frozenset[JobState] = frozenset({"done", "blocked", "failed", "needs_review", "cancelled"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +33,9 @@ class Progress:
 class Job:
     """One row of the queue. `position` is 1 for the next job to start and None once it has started.
 
-    Times are seconds since the epoch. `error_code` is a StudioError's `code`, `message` its sentence.
-    `attempts` counts the times a worker took the job up.
+    Times are seconds since the epoch. `error_code` is a StudioError's `code`, `message` its sentence, `error_field` the
+    field of the request at fault, `facts` what is known of a call that gave no picture. `attempts` counts the times a
+    worker took the job up. `needs_review`: a paid request was sent and its end is unknown; only a retry sends it again.
     """
 
     id: str
@@ -40,6 +46,8 @@ class Job:
     progress: Progress = Progress()
     message: str = ""
     error_code: str = ""
+    error_field: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[str, ...] = ()
     attempts: int = 0
     created: float = 0.0
@@ -48,8 +56,18 @@ class Job:
     cancel_requested: bool = False
 
     @property
+    def backend(self) -> str:
+        """The backend whose model it asks for; each has a line of its own."""
+        return backend_of(self.request.model)
+
+    @property
     def is_over(self) -> bool:
         return self.state in ENDED
+
+
+def backend_of(model: str) -> str:
+    """`stability:core` → `stability`."""
+    return model.partition(":")[0]
 
 
 @dataclass(frozen=True)

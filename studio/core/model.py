@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import sqrt
+from math import log, sqrt
+from typing import Any, Literal
 
+from studio.core.price import Price
 from studio.core.request import Size
+
+EVERY = ""
+"""In `Model.ignores`: whatever the task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A field that only this model has; its value goes into `ImageRequest.options` under `name`.
+
+    `choices` make a list, else `kind` says what may be typed; numbers lie between `low` and `high`. None as default means
+    that nothing is sent unless the user says so. `tasks` are those that have the field; none means all.
+    """
+
+    name: str
+    title: str
+    kind: Literal["text", "number"] = "text"
+    choices: tuple[str, ...] = ()
+    default: str | float | None = None
+    low: float = 0.0
+    high: float = 100.0
+    tasks: tuple[str, ...] = ()
+
+    def fault(self, value: Any) -> str:
+        """A sentence if `value` cannot be used, else nothing."""
+        if self.choices:
+            return "" if value in self.choices else f"{self.title} must be one of: {', '.join(self.choices)}."
+        if self.kind == "text":
+            return "" if isinstance(value, str) and len(value) <= 10_000 else f"{self.title} must be a short text."
+        good = isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+        return "" if good else f"{self.title} must be a number from {self.low:g} to {self.high:g}."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """One selectable model.
 
-    `id` is `<backend>:<name>`, such as `local:starter`. Sizes are pixels; every side is a multiple of `multiple_of`.
-    `max_tokens` is the length of one text-encoder chunk (77 for CLIP, two of them special); longer prompts are chunked.
-    `soft_masks`: grey values of a mask can be partial strengths.
+    `id` is `<backend>:<name>`, such as `local:starter`. Sizes are pixels; every side is a multiple of `multiple_of`; where
+    there are `sizes`, a picture from words has one of these. `max_tokens` is the length of one text-encoder chunk (77 for
+    CLIP, two of them special); longer prompts are chunked. `soft_masks`: grey values of a mask can be partial strengths.
+
+    `ignores` are fields (prompt, negative_prompt, steps, guidance_scale, sampler, seed, strength, size) without effect, by
+    task; `needs_prompt` are tasks that want words. `cannot` says why a task is missing from `tasks`. `native` tasks are
+    done by the provider in its own way, whole. `hosted`: the request leaves the studio for `destination`, a host's name.
+    `unready` is a sentence while it cannot be used.
     """
 
     id: str
@@ -38,6 +76,32 @@ class Model:
     licence: str = ""
     source: str = ""
     size_bytes: int = 0
+    sizes: tuple[Size, ...] = ()
+    ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    native: tuple[str, ...] = ()
+    needs_prompt: tuple[str, ...] = ("text-to-image", "image-to-image")
+    options: tuple[Option, ...] = ()
+    hosted: bool = False
+    destination: str = ""
+    price: Price | None = None
+    unready: str = ""
+
+    def takes(self, name: str, task: str) -> bool:
+        """Whether a field has an effect in this task."""
+        if name == "negative_prompt" and not self.negative_prompt:
+            return False
+        return name not in self.ignores.get(EVERY, ()) and name not in self.ignores.get(task, ())
+
+    def options_for(self, task: str) -> tuple[Option, ...]:
+        return tuple(option for option in self.options if not option.tasks or task in option.tasks)
+
+    def size_of_shape(self, shape: Size) -> Size:
+        """For a picture from words: the one of `sizes` whose proportions are nearest, or the best size."""
+        if not self.sizes:
+            return self.best_size(shape)
+        return min(self.sizes, key=lambda size: (abs(log(size.width / size.height * shape.height / shape.width)),
+                                                 abs(size.width - shape.width)))  # fmt: skip
 
     def best_size(self, shape: Size) -> Size:
         """The size of the proportions of `shape` with about the native area, in the model's multiples and limits."""

@@ -10,15 +10,84 @@ from PIL import Image
 
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
-from studio.core.job import Job, JobEvent, JobState, Lane, Phase, Progress
+from studio.core.hosting import Preferences, ProviderStatus, Spent
+from studio.core.job import LANES, Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Draft, ImageResult, Record
 from studio.core.verdict import Verdict
 
 
+class Receipts(Protocol):
+    """What a backend writes down of a job that costs money, so that the job, run again, goes on instead of paying again.
+
+    Notes are bytes by name, on the disk when `write` returns. Amounts are US dollars; a `part` is one call of the job.
+    """
+
+    def read(self, name: str) -> bytes | None: ...
+
+    def write(self, name: str, data: bytes) -> None: ...
+
+    def remove(self, name: str) -> None: ...
+
+    def within(self, part: str) -> Receipts:
+        """The same for a part of the job, with names of its own."""
+
+    def clear(self) -> None:
+        """Forget this part's notes: the call came to nothing, and a next one is another call."""
+
+    def reserve(self, provider: str, amount: float | None, budget: float | None) -> None:
+        """Set the estimated price aside before the call; once a part. Raises `OverBudget` over the day's budget."""
+
+    def settle(self, amount: float | None, source: str) -> None:
+        """The call was made; `source` says whose figure it is. None: nobody knows the price."""
+
+    def release(self) -> None:
+        """Nothing was billed."""
+
+
+class ReceiptBook(Protocol):
+    """All jobs' receipts."""
+
+    def of(self, job: str) -> Receipts: ...
+
+    def forget(self, job: str) -> None:
+        """The job has ended and nothing of it will be looked for again."""
+
+    def forgive(self, job: str) -> None:
+        """A person decided that calls of unknown end may be made again."""
+
+    def spent(self, days: int = 31) -> list[Spent]:
+        """By day and provider, the newest day first."""
+
+
+class Hosting(Protocol):
+    """What the user may see and set of hosted providers. Keys go in and never come out."""
+
+    def statuses(self) -> list[ProviderStatus]: ...
+
+    def preferences(self) -> Preferences: ...
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Keep them; every process of the studio heeds them from now on. Raises `InvalidRequest`."""
+
+    def set_key(self, name: str, value: str) -> None:
+        """Keep a key in the system's keyring. Raises `NotConfigured` where there is none, `InvalidRequest` for no key."""
+
+    def remove_key(self, name: str) -> None: ...
+
+
 class Watch(Protocol):
-    """How a backend reports and learns that the user said stop."""
+    """How a backend reports and learns that the user said stop; and what belongs to the job besides the request."""
+
+    @property
+    def lane(self) -> Lane: ...
+
+    @property
+    def receipts(self) -> Receipts: ...
+
+    def delay(self, until: float, why: str) -> None:
+        """Wait until `until` (seconds since the epoch) and say so on the page. Raises `Cancelled`."""
 
     def check(self) -> None:
         """Raise `Cancelled` if the job is to stop. Cheap; call before every heavy piece of work."""
@@ -34,6 +103,10 @@ class Backend(Protocol):
     """Makes pictures. Creating one and listing its models is light: no torch, no network."""
 
     name: str
+
+    @property
+    def hosted(self) -> bool:
+        """Whether it calls a provider instead of drawing on this computer's device."""
 
     def models(self) -> Sequence[Model]: ...
 
@@ -136,11 +209,19 @@ class JobStore(Protocol):
     def find(self, *, active: bool = False, limit: int = 100) -> list[Job]:
         """Active jobs in the order they will run (running first), or all jobs newest first."""
 
-    def claim(self, worker: str) -> Job | None:
-        """Take the next queued job (interactive before batch, then by place) and mark it running; None if none or paused."""
+    def claim(
+        self, worker: str, *, only: str = "", without: Sequence[str] = (), lanes: Sequence[Lane] = LANES
+    ) -> Job | None:
+        """Take the next queued job (interactive before batch, then by place) and mark it running; None if none or paused.
 
-    def unfinished(self, worker: str) -> Job | None:
-        """A running or delayed job of this worker: it died between taking the job and its ticket's checkpoint."""
+        `only` takes jobs of one backend, `without` leaves those of some backends alone.
+        """
+
+    def unfinished(self, worker: str) -> list[Job]:
+        """Running and delayed jobs of this worker, which died while it had them; oldest first."""
+
+    def lines(self) -> dict[str, int]:
+        """How many jobs wait, by backend."""
 
     def begin(self, id: str) -> int:
         """Count one more attempt and return the count."""
@@ -149,7 +230,15 @@ class JobStore(Protocol):
         """Take back the attempt that is going on: this worker is told to stop, it did not die."""
 
     def advance(
-        self, id: str, state: JobState, *, message: str = "", error_code: str = "", records: Sequence[str] = ()
+        self,
+        id: str,
+        state: JobState,
+        *,
+        message: str = "",
+        error_code: str = "",
+        error_field: str = "",
+        facts: Mapping[str, Any] | None = None,
+        records: Sequence[str] = (),
     ) -> Job:
         """Change state and keep an event. A job that is over stays as it is (except `retry`)."""
 
@@ -161,10 +250,10 @@ class JobStore(Protocol):
     def cancel_requested(self, id: str) -> bool: ...
 
     def retry(self, id: str) -> Job:
-        """Put a failed, blocked or cancelled job back into the queue, same request and seed."""
+        """Put a job that ended without a picture back into the queue, same request and seed."""
 
     def move(self, id: str, place: int) -> None:
-        """Move a queued job to `place` (1 = next) within its lane."""
+        """Move a queued job to `place` (1 = next) within its lane and its backend's line."""
 
     def pause(self, paused: bool) -> None: ...
 

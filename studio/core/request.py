@@ -155,7 +155,7 @@ def sources(task: Task) -> dict[str, Source]:
 class Sampling:
     """How the denoiser runs. None means "the model's default" and is resolved by `adapt`.
 
-    steps 1..500; guidance_scale 0..50 (1 or less turns classifier-free guidance off, Ho & Salimans 2022);
+    steps 1..500; guidance_scale 0..100 (1 or less turns classifier-free guidance off, Ho & Salimans 2022);
     seed 0..MAX_SEED, picture i of a request uses seed + i; sampler is a name creators know ("DPM++ 2M Karras").
     """
 

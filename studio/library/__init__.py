@@ -10,6 +10,7 @@ from studio.library.database import Database
 from studio.library.drafts import SqliteDrafts
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
+from studio.library.receipts import ReceiptFiles
 from studio.library.records import SqliteRecords
 from studio.library.reindex import Reader, Reindexed, reindex
 from studio.library.sources import SourceFiles
@@ -25,6 +26,7 @@ class Library:
     drafts: SqliteDrafts
     records: SqliteRecords
     sources: SourceFiles
+    receipts: ReceiptFiles
     keeper: PictureKeeper
     calibrations: CalibrationFiles
 
@@ -53,6 +55,7 @@ def open_library(data: Path, outputs: Path) -> Library:
         drafts=SqliteDrafts(database),
         records=records,
         sources=SourceFiles(data, records),
+        receipts=ReceiptFiles(data, database),
         keeper=PictureKeeper(data, outputs, records),
         calibrations=CalibrationFiles(data),
     )

@@ -9,10 +9,12 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from studio.core.errors import InvalidRequest
-from studio.core.job import Job, JobEvent, JobState, Lane, Progress
+from studio.core.job import LANES, Job, JobEvent, JobState, Lane, Progress, backend_of
+from studio.core.metadata import to_plain
 from studio.core.request import ImageRequest, request_from_json, request_to_json
 from studio.library.database import Database
 
@@ -29,10 +31,11 @@ class SqliteJobs:
         """Put a request at the end of its lane."""
         id = new_job_id()
         self._database.change(
-            """INSERT INTO job (id, request, lane, place, created, changed) VALUES (:id, :request, :lane,
+            """INSERT INTO job (id, request, backend, lane, place, created, changed) VALUES (:id, :request, :backend, :lane,
                (SELECT COALESCE(MAX(place), 0) + 1 FROM job WHERE state = 'queued' AND lane = :lane), :now, :now)""",
-            {"id": id, "request": json.dumps(request_to_json(request)), "lane": lane, "now": time.time()},
-        )
+            {"id": id, "request": json.dumps(request_to_json(request)), "backend": backend_of(request.model), "lane": lane,
+             "now": time.time()},
+        )  # fmt: skip
         return self._known(id)
 
     def get(self, id: str) -> Job | None:
@@ -48,24 +51,33 @@ class SqliteJobs:
             sql = "SELECT * FROM job_in_line ORDER BY seq DESC LIMIT ?"
         return [_job(row) for row in self._database.rows(sql, (limit,))]
 
-    def claim(self, worker: str) -> Job | None:
+    def claim(
+        self, worker: str, *, only: str = "", without: Sequence[str] = (), lanes: Sequence[Lane] = LANES
+    ) -> Job | None:
         """Take the next queued job and mark it running, in one statement; None if none is queued or the queue is paused."""
         rows = self._database.change(
-            """UPDATE job SET state = 'running', worker = :worker, started = :now, changed = :now, message = '',
-                error_code = ''
-                WHERE seq = (SELECT seq FROM job WHERE state = 'queued' ORDER BY lane DESC, place, seq LIMIT 1)
+            f"""UPDATE job SET state = 'running', worker = ?, started = ?, changed = ?, message = '', error_code = '',
+                error_field = '', facts = '{{}}'
+                WHERE seq = (SELECT seq FROM job WHERE state = 'queued' AND (? = '' OR backend = ?)
+                             AND backend NOT IN ({_marks(without)}) AND lane IN ({_marks(lanes)})
+                             ORDER BY lane DESC, place, seq LIMIT 1)
                 AND NOT EXISTS (SELECT 1 FROM switch WHERE name = 'paused' AND is_on)
-                RETURNING *, NULL AS position""",
-            {"worker": worker, "now": time.time()},
+                RETURNING *, NULL AS position""",  # noqa: S608  question marks only
+            (worker, time.time(), time.time(), only, only, *without, *lanes),
         )
         return _job(rows[0]) if rows else None
 
-    def unfinished(self, worker: str) -> Job | None:
-        """The job this worker had when it died."""
+    def unfinished(self, worker: str) -> list[Job]:
+        """The jobs this worker had when it died, oldest first."""
         rows = self._database.rows(
-            "SELECT * FROM job_in_line WHERE state IN ('running', 'delayed') AND worker = ? ORDER BY seq LIMIT 1", (worker,)
+            "SELECT * FROM job_in_line WHERE state IN ('running', 'delayed') AND worker = ? ORDER BY seq", (worker,)
         )
-        return _job(rows[0]) if rows else None
+        return [_job(row) for row in rows]
+
+    def lines(self) -> dict[str, int]:
+        """How many jobs wait, by backend."""
+        rows = self._database.rows("SELECT backend, COUNT(*) AS waiting FROM job WHERE state = 'queued' GROUP BY backend")
+        return {row["backend"]: row["waiting"] for row in rows}
 
     def begin(self, id: str) -> int:
         """Count one more attempt, whose progress starts anew, and return the count."""
@@ -87,17 +99,26 @@ class SqliteJobs:
         )
 
     def advance(
-        self, id: str, state: JobState, *, message: str = "", error_code: str = "", records: Sequence[str] = ()
+        self,
+        id: str,
+        state: JobState,
+        *,
+        message: str = "",
+        error_code: str = "",
+        error_field: str = "",
+        facts: Mapping[str, Any] | None = None,
+        records: Sequence[str] = (),
     ) -> Job:
         """Change state and keep an event. A job that is over stays as it is; `records` replaces the list if not empty."""
         self._database.change(
-            """UPDATE job SET state = :state, message = :message, error_code = :error_code, changed = :now,
+            """UPDATE job SET state = :state, message = :message, error_code = :error_code, error_field = :error_field,
+                facts = :facts, changed = :now,
                 records = CASE :records WHEN '[]' THEN records ELSE :records END,
                 started = CASE :state WHEN 'queued' THEN NULL WHEN 'running' THEN COALESCE(started, :now) ELSE started END,
-                ended = CASE WHEN :state IN ('done', 'blocked', 'failed', 'cancelled') THEN :now END
+                ended = CASE WHEN :state IN ('done', 'blocked', 'failed', 'needs_review', 'cancelled') THEN :now END
                 WHERE id = :id AND NOT is_over""",
-            {"id": id, "state": state, "message": message, "error_code": error_code, "now": time.time(),
-             "records": json.dumps(list(records))},
+            {"id": id, "state": state, "message": message, "error_code": error_code, "error_field": error_field,
+             "facts": json.dumps(to_plain(facts or {})), "now": time.time(), "records": json.dumps(list(records))},
         )  # fmt: skip
         return self._known(id)
 
@@ -125,23 +146,24 @@ class SqliteJobs:
         return bool(rows and rows[0]["cancel_requested"])
 
     def retry(self, id: str) -> Job:
-        """Put a failed, blocked or cancelled job at the end of its lane, as if new; any other job stays as it is."""
+        """Put a job that ended without a picture at the end of its lane, as if new; any other job stays as it is."""
         self._database.change(
             """UPDATE job SET state = 'queued', changed = ?, started = NULL, ended = NULL, worker = '', attempts = 0,
-               cancel_requested = 0, message = '', error_code = '', records = '[]',
+               cancel_requested = 0, message = '', error_code = '', error_field = '', facts = '{}', records = '[]',
                phase = 'waiting', step = 0, steps = 0, eta = NULL,
                place = (SELECT COALESCE(MAX(place), 0) + 1 FROM job AS line WHERE state = 'queued' AND line.lane = job.lane)
-               WHERE id = ? AND state IN ('failed', 'blocked', 'cancelled')""",
+               WHERE id = ? AND state IN ('failed', 'blocked', 'needs_review', 'cancelled')""",
             (time.time(), id),
         )
         return self._known(id)
 
     def move(self, id: str, place: int) -> None:
-        """Move a queued job to `place` (1 = next) within its lane; a place past the end is the end."""
-        lane = self._known(id).lane
+        """Move a queued job to `place` (1 = next) within its lane and its backend's line; past the end is the end."""
+        job = self._known(id)
         with self._database.transaction() as connection:
             line = connection.execute(
-                "SELECT id FROM job WHERE state = 'queued' AND lane = ? ORDER BY place, seq", (lane,)
+                "SELECT id FROM job WHERE state = 'queued' AND lane = ? AND backend = ? ORDER BY place, seq",
+                (job.lane, job.backend),
             ).fetchall()
             order = [row["id"] for row in line if row["id"] != id]
             if len(order) == len(line):
@@ -180,6 +202,10 @@ def new_job_id() -> str:
     return digits + "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
+
+
 def _unknown(id: str) -> InvalidRequest:
     return InvalidRequest(f"There is no job “{id}”. It may have been deleted; look at the list of jobs.")
 
@@ -194,6 +220,8 @@ def _job(row: sqlite3.Row) -> Job:
         progress=Progress(phase=row["phase"], step=row["step"], steps=row["steps"], eta=row["eta"]),
         message=row["message"],
         error_code=row["error_code"],
+        error_field=row["error_field"],
+        facts=json.loads(row["facts"]),
         records=tuple(json.loads(row["records"])),
         attempts=row["attempts"],
         created=row["created"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
@@ -112,10 +113,101 @@ def m005_marks(connection: sqlite3.Connection) -> None:
         connection.execute(f"CREATE INDEX record_{column} ON record ({column}) WHERE {column} != ''")
 
 
+def m006_hosted(connection: sqlite3.Connection) -> None:
+    """Jobs know their backend, each of which has a line of its own, and can end as `needs_review`; money has a ledger.
+
+    SQLite cannot change a CHECK, so both tables are made anew and their rows copied.
+    """
+    for statement in (
+        "DROP VIEW job_in_line",
+        "DROP TRIGGER job_added",
+        "DROP TRIGGER job_advanced",
+        "DROP INDEX job_line",
+        "DROP INDEX job_event_job",
+        "ALTER TABLE job_event RENAME TO job_event_before",
+        "ALTER TABLE job RENAME TO job_before",
+        """CREATE TABLE job (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            request TEXT NOT NULL,
+            backend TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued'
+                CHECK (state IN ('queued', 'running', 'delayed', 'done', 'blocked', 'failed', 'needs_review', 'cancelled')),
+            lane TEXT NOT NULL CHECK (lane IN ('interactive', 'batch')),
+            place INTEGER NOT NULL,
+            worker TEXT NOT NULL DEFAULT '',
+            attempts INTEGER NOT NULL DEFAULT 0,
+            cancel_requested INTEGER NOT NULL DEFAULT 0,
+            phase TEXT NOT NULL DEFAULT 'waiting',
+            step INTEGER NOT NULL DEFAULT 0,
+            steps INTEGER NOT NULL DEFAULT 0,
+            eta REAL,
+            message TEXT NOT NULL DEFAULT '',
+            error_code TEXT NOT NULL DEFAULT '',
+            error_field TEXT NOT NULL DEFAULT '',
+            facts TEXT NOT NULL DEFAULT '{}',
+            records TEXT NOT NULL DEFAULT '[]',
+            created REAL NOT NULL,
+            changed REAL NOT NULL,
+            started REAL,
+            ended REAL,
+            is_over INTEGER NOT NULL
+                GENERATED ALWAYS AS (state IN ('done', 'blocked', 'failed', 'needs_review', 'cancelled')) VIRTUAL
+        )""",
+        """CREATE TABLE job_event (
+            seq INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
+            time REAL NOT NULL,
+            state TEXT NOT NULL,
+            message TEXT NOT NULL
+        )""",
+    ):
+        connection.execute(statement)
+    connection.create_function("backend_of_request", 1, _backend_of_request, deterministic=True)
+    columns = """seq, id, request, state, lane, place, worker, attempts, cancel_requested, phase, step, steps, eta, message,
+                 error_code, records, created, changed, started, ended"""
+    for statement in (
+        f"INSERT INTO job (backend, {columns}) SELECT backend_of_request(request), {columns} FROM job_before",  # noqa: S608  our own words
+        "INSERT INTO job_event SELECT seq, job, time, state, message FROM job_event_before",
+        "DROP TABLE job_event_before",
+        "DROP TABLE job_before",
+        "CREATE INDEX job_line ON job (state, backend, lane DESC, place, seq)",
+        "CREATE INDEX job_event_job ON job_event (job)",
+        """CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
+            INSERT INTO job_event (job, time, state, message) VALUES (new.seq, new.changed, new.state, new.message);
+        END""",
+        """CREATE TRIGGER job_advanced AFTER UPDATE OF state ON job BEGIN
+            INSERT INTO job_event (job, time, state, message) VALUES (new.seq, new.changed, new.state, new.message);
+        END""",
+        """CREATE VIEW job_in_line AS
+            WITH line AS (
+                SELECT seq, ROW_NUMBER() OVER (PARTITION BY backend ORDER BY lane DESC, place, seq) AS position
+                FROM job WHERE state = 'queued'
+            )
+            SELECT job.*, line.position FROM job LEFT JOIN line ON line.seq = job.seq""",
+        """CREATE TABLE ledger (
+            id TEXT PRIMARY KEY,
+            job TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            day TEXT NOT NULL,
+            time REAL NOT NULL,
+            amount REAL,
+            source TEXT NOT NULL
+        )""",
+        "CREATE INDEX ledger_day ON ledger (day, provider)",
+    ):
+        connection.execute(statement)
+
+
+def _backend_of_request(request: str) -> str:
+    return str(json.loads(request).get("model", "")).partition(":")[0]
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_jobs,
     m002_drafts,
     m003_records,
     m004_lineage,
     m005_marks,
+    m006_hosted,
 )

@@ -63,14 +63,14 @@ def test_a_worker_that_starts_again_finds_the_job_it_left(jobs: SqliteJobs) -> N
     for prompt in "abcd":
         jobs.add(a_request(prompt), "interactive")
     first, other, second = claimed(jobs, "one"), claimed(jobs, "two"), claimed(jobs, "one")
-    assert jobs.unfinished("one") == first
+    assert jobs.unfinished("one") == [first, second]
     jobs.advance(first.id, "delayed", message="disk full")
-    assert jobs.unfinished("one") == jobs.get(first.id)
+    assert jobs.unfinished("one") == [jobs.get(first.id), second]
     jobs.advance(first.id, "done")
-    assert jobs.unfinished("one") == second
+    assert jobs.unfinished("one") == [second]
     jobs.advance(second.id, "failed")
-    assert jobs.unfinished("one") is None
-    assert jobs.unfinished("two") == other
+    assert jobs.unfinished("one") == []
+    assert jobs.unfinished("two") == [other]
 
 
 def test_all_jobs_are_listed_newest_first(jobs: SqliteJobs) -> None:
