@@ -13,9 +13,9 @@ from studio.core.ports import Records
 from studio.engine.calibrating import Progress, calibrate
 from studio.engine.evaluation import evaluate, to_csv
 from studio.engine.folders import IsOurs
+from studio.engine.pipe import Answer, Tell
 from studio.engine.report import to_html
 from studio.engine.scoring import Scoring
-from studio.engine.worker import Answer, Tell
 
 MOST = 2000
 """Kept pictures that a calibration looks at; a report takes the newest `REPORTED`."""

@@ -108,7 +108,8 @@ def _draw_one(edit: _Edit, index: int) -> Picture:
         image = canvas.paste(image, step, result.pictures[0].image, match_colour=task.match_colour)
         _add(edit, result)
     facts = {**canvas.proof(plan.canvas, image, plan.passes), "passes": len(plan.passes)}
-    return Picture(image=image, seed=seed, facts={"canvas": facts})
+    drawn = result.pictures[0]  # of the last pass
+    return Picture(image=image, seed=seed, original=drawn.original, facts={**drawn.facts, "canvas": facts})
 
 
 def _add(edit: _Edit, result: ImageResult) -> None:
@@ -138,10 +139,14 @@ def _in_place(image: Image.Image, step: Pass) -> Callable[[Image.Image], Image.I
 
 
 class _Leg:
-    """The `Watch` of one pass out of several: one count of steps over all of them."""
+    """The `Watch` of one pass out of several: one count of steps over all of them, and receipts of its own."""
 
     def __init__(self, whole: Watch, number: int, count: int, show: Callable[[Image.Image], Image.Image]) -> None:
         self._whole, self._number, self._count, self._show = whole, number, count, show
+        self.lane, self.receipts = whole.lane, whole.receipts.within(f"pass-{number}")
+
+    def delay(self, until: float, why: str) -> None:
+        self._whole.delay(until, why)
 
     def check(self) -> None:
         self._whole.check()

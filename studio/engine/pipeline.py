@@ -7,6 +7,7 @@ anywhere draws at most once more and keeps nothing twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,24 +16,29 @@ from PIL import Image
 
 from studio.core.adapt import adapt
 from studio.core.errors import Blocked, NotConfigured, StampFailed
-from studio.core.job import Job
+from studio.core.job import Job, backend_of
 from studio.core.model import Model
-from studio.core.ports import Backend, Check, Keeper, Sources, Stamp, Watch
+from studio.core.ports import Backend, Check, Keeper, ReceiptBook, Sources, Stamp, Watch
 from studio.core.request import ImageRequest
-from studio.core.result import Draft, ImageResult, Record
+from studio.core.result import Draft, ImageResult, Picture, Record
 from studio.core.verdict import Verdict
 from studio.engine.drawing import draw
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Everything a worker needs, given to it by the composition root. `facts` go into every record."""
+    """Everything a worker needs, given to it by the composition root. `facts` go into every record.
+
+    `stamping` is held while a job's pictures are stamped: a lock where many jobs run at once.
+    """
 
     backends: tuple[Backend, ...]
     keeper: Keeper
     sources: Sources
+    receipts: ReceiptBook
     checks: tuple[Check, ...] = ()
     stamps: tuple[Stamp, ...] = ()
+    stamping: AbstractContextManager[Any] = field(default_factory=nullcontext)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -43,7 +49,8 @@ def make(job: Job, parts: Parts, watch: Watch) -> list[Draft]:
     request, changes = adapt(job.request, model)
     result = draw(request, model, backend, parts.sources, watch)
     watch.phase("stamping")
-    return [_stamp(draft, parts.stamps, watch) for draft in _drafts(job, parts, result, before, changes)]
+    with parts.stamping:
+        return [_stamp(draft, parts.stamps, watch) for draft in _drafts(job, parts, result, before, changes)]
 
 
 def keep(job: Job, parts: Parts, watch: Watch) -> tuple[Record, ...]:
@@ -54,7 +61,7 @@ def keep(job: Job, parts: Parts, watch: Watch) -> tuple[Record, ...]:
 
 def find_model(id: str, backends: Iterable[Backend]) -> tuple[Backend, Model]:
     """The backend and the declared abilities of a model id."""
-    for backend in backends:
+    for backend in (each for each in backends if each.name == backend_of(id)):
         for model in backend.models():
             if model.id == id:
                 return backend, model
@@ -68,8 +75,17 @@ def _drafts(
     facts = {**parts.facts, "used": dict(result.used), "attempts": job.attempts}
     for index, picture in enumerate(result.pictures):
         verdicts = (*before, *_screen(parts.checks, job.request, picture.image))
+        own = {**picture.facts, **_original(picture, parts.sources)}
         yield Draft(id=f"{job.id}-{index}", job=job.id, picture=picture, request=job.request, created=created,
-                    facts={**facts, **picture.facts}, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
+                    facts={**facts, **own}, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
+
+
+def _original(picture: Picture, sources: Sources) -> dict[str, Any]:
+    """A provider's own bytes that carry Content Credentials are kept beside the picture, untouched, as sources are."""
+    if picture.original is None:
+        return {}
+    kept = sources.add(picture.original, "as the provider sent it")
+    return {"original": {"sha256": kept.sha256, "width": kept.width, "height": kept.height}}
 
 
 def _screen(checks: Iterable[Check], request: ImageRequest, image: Image.Image | None) -> tuple[Verdict, ...]:

@@ -18,6 +18,7 @@ from studio.core.worker import WorkerStatus
 MAX_STILLBORN = 3
 """Starts in a row that never got as far as serving; then something is wrong with the installation, not with a job."""
 REST = 30.0
+START_PATIENCE, STOP_PATIENCE = 10.0, 5.0
 LOG_SIZE = 1_000_000
 
 
@@ -32,7 +33,7 @@ class WorkerProcess:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lived = False
-        self._pipe = threading.Lock()
+        self._pipe, self._born = threading.Lock(), threading.Event()
         self._asked: dict[str, SimpleQueue[dict[str, Any]]] = {}
         self.status = WorkerStatus()
 
@@ -45,21 +46,37 @@ class WorkerProcess:
         self._thread.start()
 
     @property
+    def is_started(self) -> bool:
+        return self._thread is not None
+
+    @property
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
-    def stop(self) -> None:
-        """End the worker now. Its job keeps its place and goes on at the next start."""
+    def stop(self, *, kill: bool = True) -> None:
+        """End the worker now. Its job keeps its place and goes on at the next start.
+
+        Without `kill` one that does not end in time is left alone: it finishes what must not be cut off, and goes.
+        """
         self._stopping.set()
         child = self._child
         if child is not None and child.poll() is None:
-            _tell(child, "stop\n")
+            self.tell("stop")
             try:
-                child.wait(5)
+                child.wait(STOP_PATIENCE)
             except subprocess.TimeoutExpired:
+                if not kill:
+                    return
                 child.kill()
         if self._thread is not None:
-            self._thread.join(5)
+            self._thread.join(STOP_PATIENCE)
+
+    def tell(self, order: str) -> None:
+        """Give an order; a worker that is not there hears nothing, and looks for itself when it starts."""
+        child = self._child
+        if child is not None and child.poll() is None:
+            with self._pipe:
+                _tell(child, f"{order}\n")
 
     def kill(self) -> None:
         """End a worker that does not listen; it is started again and its ticket is taken up."""
@@ -68,6 +85,8 @@ class WorkerProcess:
 
     def ask(self, question: str, patience: float, **values: Any) -> Any:
         """The worker's answer to a question; it answers beside its drawing. Raises `Unavailable` when none comes in time."""
+        if self.is_started:
+            self._born.wait(START_PATIENCE)
         child, id, answers = self._child, secrets.token_hex(8), SimpleQueue[dict[str, Any]]()
         if child is None or child.poll() is not None:
             raise Unavailable(f"The engine is not running. {self.status.message}".strip())
@@ -108,6 +127,7 @@ class WorkerProcess:
                 text=True, encoding="utf-8", bufsize=1,
             )  # fmt: skip
         self._child = child
+        self._born.set()
         if self._stopping.is_set():
             child.kill()
         with child:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.adapt import adapt
-from studio.core.errors import InvalidRequest, KeepError
+from studio.core.errors import InvalidRequest, KeepError, NotConfigured
 from studio.core.evidence import Examination
+from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
-from studio.core.ports import Backend, Drafts, JobStore, Records, Sources
+from studio.core.ports import Backend, Drafts, Hosting, JobStore, ReceiptBook, Records, Sources
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
@@ -36,16 +37,20 @@ LOOK_AGAIN = 0.5
 LEAST_ROOM = 20_000_000
 """Bytes that must be free before a job is taken."""
 PATIENCE_WITH_LOADING = 3.0
+KEY_PATIENCE = 90.0
+MakeWorker = Callable[[Callable[[dict[str, Any]], None]], WorkerProcess]
+"""Makes a worker process that tells what happens to the given function."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """Where the studio keeps things: queue rows, records, drafts of forms, presets."""
+    """Where the studio keeps things: queue rows, records, drafts of forms, sources, receipts, presets."""
 
     jobs: JobStore
     records: Records
     drafts: Drafts
     sources: Sources
+    receipts: ReceiptBook
     presets: tuple[Preset, ...] = ()
 
 
@@ -62,7 +67,9 @@ class Studio:
         verifying: Verifying,
         version: str = "",
         user: str = "",
-        worker: Callable[[Callable[[dict[str, Any]], None]], WorkerProcess] | None = None,
+        worker: MakeWorker | None = None,
+        hosted: MakeWorker | None = None,
+        hosting: Hosting | None = None,
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._user = outputs, version, user
@@ -71,16 +78,23 @@ class Studio:
         self._changes = 0
         self._previews: dict[str, bytes] = {}
         self._worker = worker(self._hear) if worker else None
+        self._hosted = hosted(self._hear_hosted) if hosted else None
+        self._hosting = hosting
+        self._starting = threading.Lock()
 
     def open(self) -> None:
-        """Start the worker. Once it serves, every waiting job gets a ticket."""
+        """Start the worker. Once it serves, every waiting job gets a ticket. The hosted one starts once it has work."""
         if self._worker:
             self._worker.start()
+        if any(self._is_hosted(job) for job in self.jobs(limit=100_000)):
+            self._call_hosted()
 
     def close(self) -> None:
         """Stop. What is queued or running goes on at the next start."""
         if self._worker:
             self._worker.stop()
+        if self._hosted:
+            self._hosted.stop(kill=False)
         self._tickets.close()
 
     def models(self) -> list[Model]:
@@ -96,14 +110,15 @@ class Studio:
 
     def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job:
         """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent."""
-        _, model = find_model(request.model, self._backends)
+        backend, model = find_model(request.model, self._backends)
+        if model.unready:
+            raise NotConfigured(model.unready)
         adapted, _ = adapt(request, model)
         require_sources(request, self._shelf.sources)
         self._check_room()
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         job = self._shelf.jobs.add(replace(request, sampling=seeded, user=request.user or self._user), lane)
-        self._tickets.enqueue()
-        self._wake()
+        self._begin(backend)
         return job
 
     def job(self, id: str) -> Job | None:
@@ -129,15 +144,16 @@ class Studio:
     def cancel(self, id: str) -> Job:
         """Stop a job: at once if it waits, within one step if it runs. A worker stuck in loading is started anew."""
         job = self._shelf.jobs.request_cancel(id)
-        if not job.is_over and self._worker:
+        if not job.is_over and self._worker and not self._is_hosted(job):
             threading.Thread(target=self._insist, args=(id, self._worker), daemon=True).start()
         self._wake()
         return job
 
     def retry(self, id: str) -> Job:
+        """Once more, same request and seed. A paid call whose end nobody knows is sent again: the user has looked."""
+        self._shelf.receipts.forgive(id)
         job = self._shelf.jobs.retry(id)
-        self._tickets.enqueue()
-        self._wake()
+        self._begin(next((backend for backend in self._backends if backend.name == job.backend), None))
         return job
 
     def move(self, id: str, place: int) -> None:
@@ -149,6 +165,7 @@ class Studio:
         self._shelf.jobs.pause(paused)
         if not paused:
             self._tickets.enqueue(self._waiting())
+            self._tell_hosted()
         self._wake()
 
     def paused(self) -> bool:
@@ -188,6 +205,41 @@ class Studio:
     def worker(self) -> WorkerStatus:
         return self._worker.status if self._worker else WorkerStatus(state="standby")
 
+    def hosted_worker(self) -> WorkerStatus:
+        """The worker that calls providers; it starts with the first hosted job."""
+        return self._hosted.status if self._hosted else WorkerStatus(state="standby")
+
+    def providers(self) -> list[ProviderStatus]:
+        """All hosted backends with the state of their keys."""
+        return self._hosting.statuses() if self._hosting else []
+
+    def preferences(self) -> Preferences:
+        return self._hosting.preferences() if self._hosting else Preferences()
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Heed these from now on, in every process. Raises `InvalidRequest`."""
+        self._on_hosting().prefer(preferences)
+        self._tell_hosted()
+        self._wake()
+
+    def set_key(self, name: str, value: str) -> None:
+        """Keep a provider's key in the system's keyring; it never comes out again. Raises a `StudioError`."""
+        self._on_hosting().set_key(name, value)
+
+    def remove_key(self, name: str) -> None:
+        self._on_hosting().remove_key(name)
+
+    def test_key(self, provider: str) -> str:
+        """What one cheap call to the provider says. Raises a `StudioError`."""
+        if self._hosted is None:
+            raise InvalidRequest("This studio calls no providers.")
+        self._call_hosted()
+        return str(self._hosted.ask("test_key", KEY_PATIENCE, provider=provider))
+
+    def spent(self, days: int = 31) -> list[Spent]:
+        """Money by day and provider, the newest day first."""
+        return self._shelf.receipts.spent(days)
+
     def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
         """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.
 
@@ -220,6 +272,36 @@ class Studio:
     @property
     def _ask(self) -> Ask | None:
         return self._worker.ask if self._worker else None
+
+    def _on_hosting(self) -> Hosting:
+        if self._hosting is None:
+            raise InvalidRequest("This studio calls no providers.")
+        return self._hosting
+
+    def _is_hosted(self, job: Job) -> bool:
+        return any(backend.hosted for backend in self._backends if backend.name == job.backend)
+
+    def _begin(self, backend: Backend | None) -> None:
+        """See to it that a queued job is taken up by whoever runs its backend."""
+        if backend is not None and backend.hosted:
+            self._call_hosted()
+        else:
+            self._tickets.enqueue()
+        self._wake()
+
+    def _call_hosted(self) -> None:
+        """Start the hosted worker if it is not there yet, and have it look at the table."""
+        with self._starting:
+            if self._hosted and not self._hosted.is_started:
+                self._hosted.start()
+        self._tell_hosted()
+
+    def _tell_hosted(self) -> None:
+        if self._hosted:
+            self._hosted.tell("wake")
+
+    def _hear_hosted(self, event: dict[str, Any]) -> None:
+        self._wake()
 
     def _snapshot(self, id: str) -> Snapshot:
         job = self._shelf.jobs.get(id)

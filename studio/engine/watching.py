@@ -12,13 +12,16 @@ from typing import Any
 from PIL import Image
 
 from studio.core.errors import Cancelled, LibraryError
-from studio.core.job import Phase, Progress
-from studio.core.ports import JobStore
+from studio.core.job import Job, Lane, Phase, Progress
+from studio.core.ports import JobStore, Receipts
 
 PREVIEW_SIDE = 256
 PREVIEW_EVERY = 0.25
 PREVIEW_SHARE = 0.05
 """Previews may cost this share of the denoising time and no more."""
+
+LOOK = 0.2
+"""Seconds between looks whether a waiting job was cancelled."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -26,8 +29,12 @@ Emit = Callable[[dict[str, Any]], None]
 class JobWatch:
     """`Watch` of one job: progress into the job's row, previews down the pipe to the studio and nowhere else."""
 
-    def __init__(self, job: str, store: JobStore, emit: Emit, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._job, self._store, self._emit, self._clock = job, store, emit, clock
+    def __init__(
+        self, job: Job, store: JobStore, receipts: Receipts, emit: Emit, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._job, self._store, self._emit, self._clock = job.id, store, emit, clock
+        self.lane: Lane = job.lane
+        self.receipts = receipts
         self._progress = Progress()
         self._begun = self._reported = self._previewed = clock()
         self._preview_cost = 0.0
@@ -35,6 +42,18 @@ class JobWatch:
     def check(self) -> None:
         if self._store.cancel_requested(self._job):
             raise Cancelled("Cancelled.")
+
+    def delay(self, until: float, why: str) -> None:
+        """The job is *delayed* meanwhile, not failed; other pictures of it may wait for the same moment."""
+        self._store.advance(
+            self._job, "delayed", message=f"{why} Delayed until {time.strftime('%H:%M:%S', time.localtime(until))}."
+        )
+        self._emit({"event": "changed", "job": self._job})
+        while (left := until - time.time()) > 0:
+            self.check()
+            time.sleep(min(left, LOOK))
+        self._store.advance(self._job, "running")
+        self._emit({"event": "changed", "job": self._job})
 
     def phase(self, phase: Phase) -> None:
         if phase != self._progress.phase:

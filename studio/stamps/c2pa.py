@@ -94,26 +94,26 @@ class C2paStamp:
     def __call__(self, draft: Draft) -> Draft:
         """Raises `StampFailed`, or whatever is wrong with the identity."""
         identity = self._identity()
-        parent, note = self._parent(draft)
-        manifest = claims.manifest_of(draft, self._version, from_parent=parent is not None)
-        signed = sign(draft.data or b"", draft.suffix, manifest, identity, parent)
+        ingredients, note = self._ingredients(draft)
+        manifest = claims.manifest_of(draft, self._version, from_parent=bool(ingredients))
+        signed = sign(draft.data or b"", draft.suffix, manifest, identity, *ingredients)
         signature = {"serial": identity.serial, "signer": identity.name, "algorithm": identity.algorithm}
         notes = (*draft.notes, note) if note else draft.notes
         return replace(
             draft, data=signed, facts={**draft.facts, "signature": signature}, notes=notes, stamps=(*draft.stamps, self.name)
         )
 
-    def _parent(self, draft: Draft) -> tuple[Parent | None, str]:
-        """The ingredient: a provider's own bytes, else the edit's source; and a note where it cannot be one."""
-        if draft.picture.original:
-            return _as_ingredient(draft.picture.original, "as the provider sent it"), ""
-        source = claims.parent_of(draft)
-        if source is None:
-            return None, ""
+    def _ingredients(self, draft: Draft) -> tuple[list[Parent], str]:
+        """The edit's source, then a provider's own bytes; the first is the parent. And a note where one cannot be named."""
+        source, found, note = claims.parent_of(draft), [], ""
         try:
-            return _as_ingredient(self._read_source(source), source.name or "source"), ""
+            if source is not None:
+                found.append(_as_ingredient(self._read_source(source), source.name or "source"))
+            if draft.picture.original:
+                found.append(_as_ingredient(draft.picture.original, "as the provider sent it"))
         except InvalidRequest as error:
-            return None, f"the signature does not name the source: {error}"
+            note = f"the signature does not name the source: {error}"
+        return found, note
 
 
 def _as_ingredient(data: bytes, title: str) -> Parent:
@@ -132,22 +132,18 @@ def _as_ingredient(data: bytes, title: str) -> Parent:
     return Parent(title, mime, data)
 
 
-def sign(data: bytes, suffix: str, manifest: Mapping[str, Any], identity: Identity, parent: Parent | None = None) -> bytes:
-    """The signed file; its pixels are untouched. Raises `StampFailed`."""
+def sign(data: bytes, suffix: str, manifest: Mapping[str, Any], identity: Identity, *ingredients: Parent) -> bytes:
+    """The signed file; its pixels are untouched. The first ingredient is the parent. Raises `StampFailed`."""
     import c2pa
 
     signed = io.BytesIO()
     key = c2pa.C2paSignerInfo(identity.algorithm.encode(), identity.chain_pem, identity.key_pem, None)
     try:
         with c2pa.Context.from_dict(_settings(identity)) as context, c2pa.Builder(manifest, context=context) as builder:
-            if parent is not None:
-                told = {
-                    "title": parent.title,
-                    "relationship": "parentOf",
-                    "label": claims.PARENT,
-                    "instance_id": claims.PARENT,
-                }
-                builder.add_ingredient(told, parent.mime, io.BytesIO(parent.data))
+            for number, ingredient in enumerate(ingredients):
+                parent = {"relationship": "parentOf", "label": claims.PARENT, "instance_id": claims.PARENT}
+                told = {"title": ingredient.title, **({"relationship": "componentOf"} if number else parent)}
+                builder.add_ingredient(told, ingredient.mime, io.BytesIO(ingredient.data))
             with c2pa.Signer.from_info(key) as signer:
                 builder.sign(signer, MIME[suffix], io.BytesIO(data), signed)
     except c2pa.C2paError as error:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from memory_receipts import MemoryReceipts
 from memory_sources import MemorySources
 from PIL import Image, ImageChops, ImageDraw
 from toy_backend import MODEL, ToyBackend
@@ -29,6 +30,9 @@ class Steps:
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
         self.previews: list[Image.Image] = []
+        self.lane, self.receipts = "interactive", MemoryReceipts()
+
+    def delay(self, until: float, why: str) -> None: ...
 
     def check(self) -> None: ...
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from memory_receipts import MemoryReceiptBook, MemoryReceipts
 from memory_sources import MemorySources
 from PIL import Image
 from toy_backend import MODEL, ToyBackend
@@ -31,10 +32,15 @@ class MemoryKeeper:
 
 
 class PlainWatch:
+    lane = "interactive"
+
     def __init__(self, stop_at: int = 10**6) -> None:
         self.phases: list[Phase] = []
         self.steps = 0
         self.stop_at = stop_at
+        self.receipts = MemoryReceipts()
+
+    def delay(self, until: float, why: str) -> None: ...
 
     def check(self) -> None:
         if self.steps >= self.stop_at:
@@ -70,7 +76,8 @@ def a_job(prompt: str = "a dog", **fields: object) -> Job:
 
 
 def some_parts(**fields: object) -> pipeline.Parts:
-    return pipeline.Parts(**{"backends": (ToyBackend(),), "keeper": MemoryKeeper(), "sources": MemorySources(), **fields})
+    return pipeline.Parts(**{"backends": (ToyBackend(),), "keeper": MemoryKeeper(), "sources": MemorySources(),
+                             "receipts": MemoryReceiptBook(), **fields})  # fmt: skip
 
 
 def test_every_picture_passes_every_stamp_in_the_given_order() -> None:

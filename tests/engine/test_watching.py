@@ -1,9 +1,13 @@
 """Progress, previews and their price."""
 
+from memory_receipts import MemoryReceipts
 from PIL import Image
 
-from studio.core.job import Progress
+from studio.core.job import Job, Progress
+from studio.core.request import ImageRequest
 from studio.engine.watching import JobWatch
+
+JOB = Job(id="job", request=ImageRequest(model="toy:one", prompt="a dog"), state="running")
 
 
 class Clock:
@@ -31,7 +35,7 @@ class Rows:
 def run(steps: int, seconds_a_step: float, preview_costs: float) -> tuple[list[dict], float]:
     """Denoise on a clock of our own; returns the events and the seconds spent on previews."""
     clock, events, spent = Clock(), [], 0.0
-    watch = JobWatch("job", Rows(), events.append, clock)
+    watch = JobWatch(JOB, Rows(), MemoryReceipts(), events.append, clock)
     watch.phase("denoising")
 
     def preview() -> Image.Image:
@@ -59,7 +63,7 @@ def test_previews_cost_at_most_a_twentieth_of_the_time() -> None:
 
 def test_the_eta_shrinks_to_zero_and_the_last_step_is_always_reported() -> None:
     clock, rows = Clock(), Rows()
-    watch = JobWatch("job", rows, lambda event: None, clock)
+    watch = JobWatch(JOB, rows, MemoryReceipts(), lambda event: None, clock)
     watch.phase("denoising")
     for step in range(10):
         clock.now += 1

@@ -21,8 +21,8 @@ from studio.core.job import Job
 from studio.core.request import ImageRequest, Sampling
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
+from studio.engine.running import MAX_ATTEMPTS
 from studio.engine.studio import Shelf, Studio
-from studio.engine.worker import MAX_ATTEMPTS
 from studio.library import open_library
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,13 @@ class Place:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         studio = Studio(
             backends=(ToyBackend(),),
-            shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, sources=library.sources),
+            shelf=Shelf(
+                jobs=library.jobs,
+                records=library.records,
+                drafts=library.drafts,
+                sources=library.sources,
+                receipts=library.receipts,
+            ),
             tickets=Tickets(self.data),
             outputs=self.outputs,
             verifying=verifying(library.records, self.data),

@@ -33,7 +33,7 @@ MODEL = Model(
 
 
 class ToyBackend:
-    name = "toy"
+    name, hosted = "toy", False
 
     def __init__(self) -> None:
         self.asked: list[ImageRequest] = []

@@ -9,6 +9,7 @@ from examining import Brightness, MemoryCalibrations
 from toy_backend import ToyBackend
 
 from studio.engine.answers import answers
+from studio.engine.pipe import Pipe
 from studio.engine.pipeline import Parts
 from studio.engine.scoring import Scoring
 from studio.engine.worker import Worker
@@ -18,8 +19,15 @@ from studio.stamps.text import TextStamp
 if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])
     library = open_library(data, outputs)
-    parts = Parts(backends=(ToyBackend(),), keeper=library.keeper, sources=library.sources, stamps=(TextStamp("test"),))
+    parts = Parts(
+        backends=(ToyBackend(),),
+        keeper=library.keeper,
+        sources=library.sources,
+        receipts=library.receipts,
+        stamps=(TextStamp("test"),),
+    )
     scoring = Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations())
     known = answers(scoring, library.records, lambda _: False)
-    pipe, sys.stdout = sys.stdout, sys.stderr
-    Worker("worker-0", data, parts, library.jobs, describe=lambda: "a toy", answers=known, out=pipe).run(sys.stdin)
+    pipe = Pipe(data, known, sys.stdout)
+    sys.stdout = sys.stderr
+    Worker("worker-0", data, parts, library.jobs, pipe, describe=lambda: "a toy").run(sys.stdin)
