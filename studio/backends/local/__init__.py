@@ -18,8 +18,9 @@ from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
 from studio.core.canvas import Ground
 from studio.core.errors import NotConfigured, OutOfMemory
+from studio.core.job import Lane
 from studio.core.model import Model
-from studio.core.ports import Watch
+from studio.core.ports import Receipts, Watch
 from studio.core.request import ImageRequest
 from studio.core.result import ImageResult
 from studio.settings import Settings
@@ -42,7 +43,7 @@ class LocalBackend:
     `folders` are searched for models, `hub_cache` is the Hugging Face cache; `device` "" and `threads` 0 mean chosen.
     """
 
-    name = "local"
+    name, hosted = "local", False
 
     def __init__(
         self, folders: Sequence[Path], hub_cache: Path | None, device: str = "", threads: int = 0, starter: Path = STARTER
@@ -76,7 +77,8 @@ class LocalBackend:
 
         device = self._chosen_device()
         if device.kind == "cpu":
-            return f"{device.name}, {self._threads or physical_cores()} threads"
+            threads = self._threads or physical_cores()
+            return f"{device.name}, {threads} {'thread' if threads == 1 else 'threads'}"
         return f"{device.name}, {devices.total_bytes(device) / 1e9:.0f} GB"
 
     def warm(self, model: Model) -> None:
@@ -159,7 +161,15 @@ class LocalBackend:
 
 
 class _Unwatched:
-    """Nobody waits for a model that warms up."""
+    """Nobody waits for a model that warms up, and nothing is paid for."""
+
+    lane: Lane = "interactive"
+
+    @property
+    def receipts(self) -> Receipts:
+        raise LookupError("a model that warms up belongs to no job")
+
+    def delay(self, until: float, why: str) -> None: ...
 
     def check(self) -> None: ...
 
