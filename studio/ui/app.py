@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "studio.js", "share.js")
-STYLES = ("studio.css", "stage.css", "easel.css", "verify.css")
+STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css")
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -38,7 +38,7 @@ def build(studio: Studio) -> gr.Blocks:
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
     folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
     gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
-    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs()))
+    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
     beside: list[Any] = []
     restores: list[tuple[Callable[[], dict[Any, Any]], list[Any]]] = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:

@@ -23,6 +23,7 @@ from studio.core.job import Job, Snapshot
 from studio.core.request import sources
 from studio.core.result import Record
 from studio.core.sharing import ShareOptions
+from studio.core.worker import WorkerStatus
 from studio.ui import words
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
@@ -158,12 +159,19 @@ class Desk:
         snapshot = self._follow(shown) if shown else None
         return {
             "worker": words.worker(worker),
-            "job": words.card(snapshot.job, worker, paused=paused, others=len(active) - 1) if snapshot else words.IDLE,
+            "job": words.card(snapshot.job, self._worker_of(snapshot.job), paused=paused, others=len(active) - 1)
+            if snapshot
+            else words.IDLE,
             "preview": _data_url(snapshot),
-            "queue": queue(active, [job for job in lately if job.state in ("failed", "blocked")][:5], paused=paused),
+            "queue": queue(
+                active, [job for job in lately if job.state in ("failed", "blocked", "needs_review")][:5], paused=paused
+            ),
             "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),
         }
+
+    def _worker_of(self, job: Job) -> WorkerStatus:
+        return self._studio.worker() if job.backend == "local" else self._studio.hosted_worker()
 
     def _read_recent(self, lately: list[Job]) -> list[Record]:
         now, key = time.monotonic(), [(job.id, job.state, job.records) for job in lately if job.is_over]

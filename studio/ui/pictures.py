@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import icons
+from studio.ui import hosted_facts, icons
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -85,8 +86,8 @@ def tile(record: Record, thumbs: Thumbs, before: Before) -> str:
 
 def queue(active: list[Job], failed: list[Job], *, paused: bool) -> str:
     """The queue: what runs, what waits and in which order, and what failed lately."""
-    waiting = [job for job in active if job.state == "queued"]
-    rows = [_row(job, len(waiting)) for job in (*active, *failed)]
+    waiting = Counter(job.backend for job in active if job.state == "queued")
+    rows = [_row(job, waiting[job.backend]) for job in (*active, *failed)]
     toggle = ("resume", "Resume") if paused else ("pause", "Pause")
     badge = f'<span class="badge">{len(active)}</span>' if active else ""
     button = f'<button class="small" data-do="{toggle[0]}">{toggle[1]}</button>'
@@ -101,8 +102,9 @@ def _row(job: Job, waiting: int) -> str:
     size = f"{request.task.size.width} × {request.task.size.height}" if request.task.size else ""
     count = f"{request.count} pictures" if request.count > 1 else ""
     kind = "" if isinstance(request.task, TextToImage) else request.task.kind.replace("-", " ")
-    lane = "batch" if job.lane == "batch" else ""
-    facts = job.message if job.state in ("failed", "blocked") else " · ".join(filter(None, (kind, size, count, lane)))
+    lane, where = "batch" if job.lane == "batch" else "", "" if job.backend == "local" else job.backend
+    told = job.state in ("failed", "blocked", "needs_review", "delayed")
+    facts = job.message if told else " · ".join(filter(None, (where, kind, size, count, lane)))
     state = str(place) if job.state == "queued" else {"running": "Now", "delayed": "Held"}.get(job.state, "!")
     return (
         f'<li data-job="{escape(job.id)}" data-state="{job.state}"><span class="place">{state}</span>'
@@ -137,8 +139,9 @@ def details(record: Record, about: About) -> str:
     rows = (
         ("Negative", request.negative_prompt),
         ("Model", title),
+        *hosted_facts.rows(record),
         *_edit_rows(record),
-        ("Seed", record.seed),
+        ("Seed", "none taken" if _seedless(record) else record.seed),
         ("Steps", used.get("steps", request.sampling.steps)),
         ("Guidance", used.get("guidance_scale", request.sampling.guidance_scale)),
         ("Sampler", used.get("sampler", request.sampling.sampler)),
@@ -155,9 +158,14 @@ def details(record: Record, about: About) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
     return (
-        f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{about.family}'
+        f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{hosted_facts.tools(record)}{about.family}'
         f"<dl>{listed}{_file(record, about.outputs)}</dl>"
     )
+
+
+def _seedless(record: Record) -> bool:
+    told = hosted_facts.facts_of(record)
+    return bool(told) and told.get("seed_asked") is None and told.get("seed_returned") is None
 
 
 def _watermark(record: Record) -> str:

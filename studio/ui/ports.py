@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from studio.core.evidence import Examination
+from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.preset import Preset
@@ -78,6 +79,28 @@ class Studio(Protocol):
     def load_draft(self, form: str) -> dict[str, Any]: ...
 
     def worker(self) -> WorkerStatus: ...
+
+    def hosted_worker(self) -> WorkerStatus:
+        """The worker that calls providers."""
+
+    def providers(self) -> list[ProviderStatus]:
+        """All hosted backends with the state of their keys."""
+
+    def preferences(self) -> Preferences: ...
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Heed these from now on. Raises `InvalidRequest`."""
+
+    def set_key(self, name: str, value: str) -> None:
+        """Keep a provider's key in the system's keyring; it never comes out again."""
+
+    def remove_key(self, name: str) -> None: ...
+
+    def test_key(self, provider: str) -> str:
+        """What one call that costs nothing says; may take seconds."""
+
+    def spent(self, days: int = 31) -> list[Spent]:
+        """Money by day and provider, the newest day first."""
 
     def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
         """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.

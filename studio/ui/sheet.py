@@ -20,7 +20,7 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import form, values
+from studio.ui import choosing, form, options, values
 from studio.ui.pictures import url
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
@@ -67,6 +67,9 @@ class Part(Protocol):
     def for_size(self, size: Size, model: Model) -> Values:
         """The own values for a size that a preset asks for."""
 
+    def calls(self, read: Values, model: Model) -> int:
+        """How many times a hosted model would be asked for one picture of each source; 0 while nothing can be asked."""
+
     def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
         """Show a kept picture: as a new source, or with `whole` the very task that made it. Raises `StudioError`."""
 
@@ -80,19 +83,26 @@ class Sheet:
     def __init__(self, page: Page, part: Part) -> None:
         self.page, self.part, self.studio = page, part, page.studio
         draft = self._draft()
-        model = values.model_of(draft["model"], self.models())
+        model = self._model(draft["model"])
         with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{part.name}"):
             self._lay_out(draft, model)
         self._wire()
         part.wire(self)
 
     def models(self) -> list[Model]:
-        """The models that can do this task."""
-        return [model for model in self.studio.models() if self.part.name in model.tasks]
+        """All models, those first that can do this task."""
+        return sorted(self.studio.models(), key=lambda model: self.part.name not in model.tasks)
+
+    def _model(self, id: str | None) -> Model:
+        return choosing.pick(id, self.models(), self.part.name)
+
+    def _defaults(self, model: Model) -> Values:
+        return {**self.part.defaults(model), **options.defaults(model, self.part.name)}
 
     def _draft(self) -> Values:
-        kept = self.studio.load_draft(self.part.name)
-        return values.from_draft(kept, self.models(), self.part.defaults, self.part.sound)
+        kept, sound = self.studio.load_draft(self.part.name), {**self.part.sound, **options.sound(self.part.name)}
+        known = {**kept, "model": self._model(kept.get("model")).id}
+        return values.from_draft(known, self.models(), self._defaults, sound)
 
     def _lay_out(self, draft: Values, model: Model) -> None:
         tab = self.part.name
@@ -101,31 +111,42 @@ class Sheet:
             self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
             if self.part.presets:
                 gr.HTML(_cards(self.studio.presets()), elem_id="presets")
-            fields["model"] = form.model_field(tab, self.models(), model)
+            fields["where"] = choosing.where_field(tab, self.models(), model)
+            fields["model"] = choosing.model_field(tab, self.models(), model)
+            self._about = gr.HTML(choosing.about(model, tab), elem_classes=["about-model"])
+            fields |= options.fields(tab, ("text",), model, draft)
             fields |= self.part.lay_out(draft, model)
             with gr.Column(elem_classes=["advanced"]):
-                fields["negative_prompt"] = form.negative_field(tab, draft["negative_prompt"], model)
+                fields["negative_prompt"] = form.negative_field(tab, draft["negative_prompt"], model, tab)
                 fields |= self.part.lay_out_more(draft, model)
                 fields |= form.sampling_fields(tab, draft, model)
-                fields |= form.seed_fields(tab, draft)
+                fields |= form.seed_fields(tab, draft, model)
+                fields |= options.fields(tab, ("choice", "number"), model, draft)
         with gr.Row(elem_classes=["actions"]):
             switch = gr.Checkbox(
                 draft["advanced"], label="Advanced", elem_id=f"{tab}-advanced", elem_classes=["advanced-switch"]
             )
             fields["advanced"] = switch
             gr.Button("Cancel", elem_classes=["cancel"], min_width=70, interactive=False)
-            self._generate = gr.Button("Generate", variant="primary", elem_classes=["generate"], min_width=120)
+            self._generate = gr.Button(
+                choosing.button_label(model, self._size(draft, model), self._calls(draft, model)),
+                variant="primary",
+                elem_classes=["generate"],
+                min_width=120,
+                interactive=not choosing.hindrance(model, tab),
+            )
         self._buttons: dict[str, Any] = {name: fields.pop(name) for name in ("swap", "last_seed") if name in fields}
-        self.fields = fields | {"preset": gr.State(draft["preset"])}
+        self.fields = fields | {"preset": gr.State(draft["preset"]), "other": gr.State(draft["other"])}
 
     def _wire(self) -> None:
         """Connect the events. Inputs are sets, so that every handler gets a dict."""
         view, fields = self.page.view, self.fields
         shown = [*self.outputs, *self.part.shown(), view]
         self._generate.click(self._submit, self.inputs, view, **QUICK, trigger_mode="multiple")
-        view.input(self._keep, self.inputs, self._tokens, **QUICK, trigger_mode="always_last")
+        view.input(self._keep, self.inputs, [self._tokens, self._generate], **QUICK, trigger_mode="always_last")
         view.select(self._choose, self.inputs, shown, **QUICK)
         self.on(fields["model"].select, self._take_model)
+        self.on(fields["where"].select, self._take_side)
         self.on(self._buttons["last_seed"].click, self._use_last_seed)
         self.on(fields["seed_mode"].input, self._lock_seed)
         fields["seed"].input(lambda: LOCKED, None, fields["seed_mode"], **QUICK)
@@ -137,7 +158,7 @@ class Sheet:
 
     @property
     def outputs(self) -> list[Any]:
-        return [*self.fields.values(), self._tokens]
+        return [*self.fields.values(), *self._buttons.values(), self._tokens, self._about, self._generate]
 
     def button(self, name: str) -> Any:
         """A button that a part laid out among its fields."""
@@ -150,7 +171,7 @@ class Sheet:
     def read(self, inputs: Inputs) -> tuple[Values, Model]:
         """The form's values as they are, and its model."""
         read = {name: inputs.get(field) for name, field in self.fields.items()}
-        return read, values.model_of(read["model"], self.models())
+        return read, self._model(read["model"])
 
     def change(self, read: Values, changed: Values, model: Model) -> Updates:
         """Show and keep what has changed."""
@@ -166,10 +187,11 @@ class Sheet:
         try:
             tasks = self.part.tasks(read)
             lane: Lane = "batch" if len(tasks) > 1 else "interactive"
-            jobs = [self.studio.submit(values.to_request(read, model, task), lane) for task in tasks]
+            chosen = options.read(read, model, self.part.name)
+            jobs = [self.studio.submit(values.to_request(read, model, task, chosen), lane) for task in tasks]
             notice["job"] = jobs[0].id
         except StudioError as error:
-            notice |= _problem(error)
+            notice |= _problem(error, model, self.part.name)
         self.page.desk.touch()
         return gr.HTML(notice=notice)
 
@@ -181,7 +203,7 @@ class Sheet:
             return gr.skip()
         read, model = self.read(inputs)
         self._save(read)
-        return self._count(read, model)
+        return self._count(read, model), self._button(read, model)
 
     def _is_meant(self, event: gr.EventData, key: str) -> bool:
         data = event._data
@@ -193,10 +215,8 @@ class Sheet:
             self.studio.save_draft(self.part.name, read)
 
     def _restore(self) -> Updates:
-        draft, models = self._draft(), self.models()
-        changes = self._updates(draft, values.model_of(draft["model"], models), draft)
-        changes[self.fields["model"]] = gr.update(choices=form.model_choices(models), value=draft["model"])
-        return {**changes, **self.part.shown()}
+        draft = self._draft()
+        return {**self._updates(draft, self._model(draft["model"]), draft), **self.part.shown()}
 
     def _choose(self, inputs: Inputs, event: gr.EventData) -> Any:
         """A preset's card, or “reuse”, “reuse seed” and “send to” at a picture."""
@@ -219,14 +239,14 @@ class Sheet:
             elif record:
                 changed, beside = self._of_record(record, whole=bool(what.get("reuse")))
         except StudioError as error:
-            return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error)})}
-        model = values.model_of(changed.get("model", read["model"]), self.models())
+            return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error, model, self.part.name)})}
+        model = self._model(changed.get("model", read["model"]))
         return {**self.change(read, changed, model), **beside}
 
     def _of_reading(self, reading: Reading, read: Values) -> Updates:
         """The settings that a file told, as far as this tab's models know them; the rest is said."""
         changed, notes = values.from_reading(reading, self.models())
-        model = values.model_of(changed.get("model", read["model"]), self.models())
+        model = self._model(changed.get("model", read["model"]))
         if reading.width and reading.height:
             changed |= self.part.for_size(Size(reading.width, reading.height), model)
         if (
@@ -241,7 +261,7 @@ class Sheet:
     def _of_preset(self, preset: Preset, read: Values) -> Values:
         models = self.models()
         changed = values.from_preset(preset, read, models)
-        model = values.model_of(changed.get("model", read["model"]), models)
+        model = self._model(changed.get("model", read["model"]))
         if model.id != read["model"]:
             changed |= self.part.for_model(read, model)
         return {**changed, **(self.part.for_size(preset.size, model) if preset.size else {})}
@@ -249,21 +269,39 @@ class Sheet:
     def _of_record(self, record: Record, *, whole: bool) -> tuple[Values, Updates]:
         """All that made a picture, with its seed; or the picture as a source, with its words and settings."""
         changed = values.from_request(record.request, self.models(), record.seed)
-        model = values.model_of(changed["model"], self.models())
+        model = self._model(changed["model"])
         if model.id != record.request.model:
             changed |= values.model_values(model)
+        changed |= options.shown(record.request.options, model, self.part.name)
         if not whole:
             changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
-        sound = self.part.sound  # a record may come from a stranger's file
+        sound = {**self.part.sound, **options.sound(self.part.name)}  # a record may come from a stranger's file
+        changed = {name: value for name, value in changed.items() if sound.get(name, _any)(value, model)}
         return {**changed, **{name: value for name, value in own.items() if sound.get(name, _any)(value, model)}}, beside
 
     def _take_model(self, inputs: Inputs) -> Updates:
         read, model = self.read(inputs)
-        changed = {**values.model_values(model), **self.part.for_model(read, model)}
+        return self.change(read, self._of_model(read, model), model)
+
+    def _take_side(self, inputs: Inputs) -> Updates:
+        """From this computer to a provider or back, to the model last used there; the prompt and all else stay."""
+        read, model = self.read(inputs)
+        wanted = choosing.pick(read["other"], self.models(), self.part.name, read["where"])
+        changed = self._of_model(read, wanted) if wanted.id != model.id else {}
+        other = model.id if choosing.side_of(model) != choosing.side_of(wanted) else read["other"]
+        return self.change(read, {**changed, "other": other}, wanted)
+
+    def _of_model(self, read: Values, model: Model) -> Values:
+        """What changes in the form with its model."""
+        changed = {
+            **values.model_values(model),
+            **options.defaults(model, self.part.name),
+            **self.part.for_model(read, model),
+        }
         if (read["count"] or 1) > model.max_count:
             changed["count"] = model.max_count
-        return self.change(read, changed, model)
+        return changed
 
     def _lock_seed(self, inputs: Inputs) -> Updates:
         """Locking an empty seed locks the one of the newest picture."""
@@ -277,7 +315,32 @@ class Sheet:
         return self.change(read, {"seed_mode": LOCKED, "seed": last.seed} if last else {}, model)
 
     def _updates(self, changed: Values, model: Model, after: Values) -> Updates:
-        return {**form.updates(self.fields, changed, model), self._tokens: self._count(after, model)}
+        tab, fields = self.part.name, self.fields
+        updates = form.updates({**fields, **self._buttons}, changed, model, tab)
+        for slot in options.SLOTS:
+            told = {"value": changed[slot]} if slot in changed else {}
+            updates[fields[slot]] = gr.update(**told, **options.limits_of(slot, model, tab))
+        updates[fields["where"]] = gr.update(value=choosing.side_of(model))
+        updates[fields["model"]] = choosing.model_update(self.models(), model, tab)
+        return {
+            **updates,
+            self._tokens: self._count(after, model),
+            self._about: choosing.about(model, tab),
+            self._generate: self._button(after, model),
+        }
+
+    def _button(self, read: Values, model: Model) -> Any:
+        label = choosing.button_label(model, self._size(read, model), self._calls(read, model))
+        classes = ["generate", "priced"] if "$" in label else ["generate"]
+        return gr.Button(label, interactive=not choosing.hindrance(model, self.part.name), elem_classes=classes)
+
+    def _size(self, read: Values, model: Model) -> Size:
+        """What a picture will measure, for its price."""
+        width, height = values.whole(read.get("width")), values.whole(read.get("height"))
+        return Size(width, height) if width and height else model.default_size
+
+    def _calls(self, read: Values, model: Model) -> int:
+        return self.part.calls(read, model) * (values.whole(read.get("count")) or 1)
 
     def _count(self, read: Values, model: Model) -> str:
         """“42 / 75 tokens” for the prompt, and how many chunks it takes."""
@@ -294,8 +357,8 @@ def _any(value: Any, model: Model) -> bool:
     return True
 
 
-def _problem(error: StudioError) -> dict[str, Any]:
-    field = error.field if isinstance(error, InvalidRequest) else ""
+def _problem(error: StudioError, model: Model, task: str) -> dict[str, Any]:
+    field = options.field_of(error.field, model, task) if isinstance(error, InvalidRequest) else ""
     return {"problem": {"field": field, "message": str(error)}}
 
 

@@ -11,9 +11,9 @@ const parts = {
     if (chip) Object.assign(chip, { textContent: text, title: message || text }).dataset.state = state;
   },
   job(job) {
-    const changed = job.id !== card.id || job.state !== card.state;
+    const changed = job.id !== card.id || job.state !== card.state, known_id = card.id;
     card = job;
-    busy = !["idle", "done", "failed", "cancelled", "blocked"].includes(job.state);
+    busy = !["idle", "done", "failed", "needs_review", "cancelled", "blocked"].includes(job.state);
     const box = $("job");
     box.dataset.state = job.state;
     box.dataset.job = job.id;
@@ -26,6 +26,7 @@ const parts = {
     $("bar").toggleAttribute("data-unknown", !known);
     known ? $("bar").setAttribute("aria-valuenow", percent) : $("bar").removeAttribute("aria-valuenow");
     $("bar").firstElementChild.style.transform = `scaleX(${percent / 100})`;
+    if (changed && known_id === job.id && job.field) complain({ field: job.field, message: job.detail, form: job.form });
     if (changed) $("said").textContent = `${job.title}. ${job.state === "running" ? "" : job.detail}`;
   },
   preview({ src, size }) {
@@ -225,8 +226,9 @@ document.addEventListener("click", async (event) => {
   else if ("close" in data && $("large").open) $("large").close();
   else if ("copy" in data) {
     await navigator.clipboard?.writeText(data.copy);
+    const label = button.textContent;
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy prompt"), 1500);
+    setTimeout(() => (button.textContent = label), 1500);
   }
 });
 $("large").addEventListener("click", (event) => event.target === $("large") && $("large").close());

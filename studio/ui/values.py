@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from studio.core.adapt import MAX_GUIDANCE
 from studio.core.errors import InvalidRequest
 from studio.core.evidence import Reading
 from studio.core.model import Model
@@ -37,6 +38,7 @@ def defaults(model: Model) -> Values:
         "seed_mode": RANDOM,
         "seed": None,
         "preset": "",
+        "other": None,
         "advanced": False,
         **model_values(model),
     }
@@ -52,23 +54,28 @@ def model_values(model: Model) -> Values:
     }
 
 
-def to_request(values: Mapping[str, Any], model: Model, task: Task) -> ImageRequest:
-    """The request that a form asks for; `model` tells what its model takes. An emptied number means the default."""
+def to_request(
+    values: Mapping[str, Any], model: Model, task: Task, options: Mapping[str, Any] | None = None
+) -> ImageRequest:
+    """The request that a form asks for; what its model does not take is not asked. An emptied number means the default."""
+    takes = {name: model.takes(name, task.kind) for name in ("steps", "guidance_scale", "sampler", "seed")}
     seed = whole(values.get("seed"))
-    if values.get("seed_mode") == LOCKED and seed is None:
+    locked = values.get("seed_mode") == LOCKED and takes["seed"]
+    if locked and seed is None:
         raise InvalidRequest("The seed is locked but empty. Type a number, or choose Random.", "seed")
     return ImageRequest(
         model=values.get("model") or model.id,
         prompt=values.get("prompt") or "",
-        negative_prompt=(values.get("negative_prompt") or "") if model.negative_prompt else "",
+        negative_prompt=(values.get("negative_prompt") or "") if model.takes("negative_prompt", task.kind) else "",
         task=task,
         count=whole(values.get("count")) or 1,
         preset=values.get("preset") or "",
+        options=dict(options or {}),
         sampling=Sampling(
-            steps=whole(values.get("steps")),
-            guidance_scale=values.get("guidance_scale"),
-            seed=seed if values.get("seed_mode") == LOCKED else None,
-            sampler=values.get("sampler") or None,
+            steps=whole(values.get("steps")) if takes["steps"] else None,
+            guidance_scale=values.get("guidance_scale") if takes["guidance_scale"] else None,
+            seed=seed if locked else None,
+            sampler=(values.get("sampler") or None) if takes["sampler"] and model.samplers else None,
         ),
     )
 
@@ -170,9 +177,10 @@ _SOUND: dict[str, Sound] = {
     "negative_prompt": _text,
     "preset": _text,
     "steps": number(1, 500),
-    "guidance_scale": number(0, 50),
+    "guidance_scale": number(0, MAX_GUIDANCE),
     "count": lambda value, model: number(1, model.max_count)(value, model),
     "sampler": lambda value, model: value in model.samplers,
+    "other": lambda value, model: value is None or isinstance(value, str),
     "seed_mode": lambda value, model: value in (RANDOM, LOCKED),
     "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
     "advanced": switch,

@@ -13,6 +13,9 @@ PHASES: dict[Phase, tuple[str, float]] = {
     "encoding": ("Reading the prompt", 0.04),
     "denoising": ("Drawing", 0.06),
     "decoding": ("Developing the picture", 0.92),
+    "sending": ("Sending the request", 0.05),
+    "polling": ("The provider is drawing", 0.06),
+    "fetching": ("Fetching the picture", 0.92),
     "stamping": ("Writing the metadata", 0.97),
     "keeping": ("Saving the file", 0.98),
 }
@@ -24,6 +27,7 @@ TITLES = {
     "done": "Done",
     "blocked": "Not allowed",
     "failed": "That did not work",
+    "needs_review": "Needs your look",
     "cancelled": "Cancelled",
 }
 
@@ -54,6 +58,8 @@ def worker(status: WorkerStatus) -> dict[str, str]:
 def card(job: Job, status: WorkerStatus, *, paused: bool, others: int) -> dict[str, Any]:
     """What the progress card says of a job; `fraction` is 0..1, or None where nobody knows how long it takes."""
     title, detail, fraction = _running(job) if job.state == "running" else (TITLES[job.state], job.message, 0.0)
+    if job.facts.get("hosted", {}).get("request_id"):
+        detail = f"{detail} (request {job.facts['hosted']['request_id']})"
     if job.state == "queued":
         detail = _waiting(job, status, paused=paused)
     elif job.state == "done":
@@ -66,7 +72,9 @@ def card(job: Job, status: WorkerStatus, *, paused: bool, others: int) -> dict[s
         "title": title,
         "detail": detail,
         "fraction": fraction,
-        "retry": job.state in ("failed", "blocked", "cancelled"),
+        "retry": job.state in ("failed", "blocked", "needs_review", "cancelled"),
+        "field": job.error_field,
+        "form": job.request.task.kind,
         "cancel": not job.is_over and not job.cancel_requested,
     }
 
@@ -75,9 +83,12 @@ def _running(job: Job) -> tuple[str, str, float | None]:
     progress = job.progress
     title, begin = PHASES[progress.phase]
     if job.cancel_requested:
-        return "Stopping", "This takes one step at most", begin
+        hosted = progress.phase in ("sending", "polling", "fetching")
+        return "Stopping", "The connection is being closed" if hosted else "This takes one step at most", begin
+    if progress.phase == "polling" and progress.steps:
+        return title, f"{progress.step} %", begin + (PHASES["decoding"][1] - begin) * progress.step / progress.steps
     if progress.phase != "denoising":
-        return title, "", None if progress.phase in ("waiting", "loading") else begin
+        return title, "", None if progress.phase in ("waiting", "loading", "sending", "polling") else begin
     fraction = begin + (PHASES["decoding"][1] - begin) * progress.step / max(progress.steps, 1)
     parts = [f"step {progress.step} of {progress.steps}"]
     if progress.eta is not None:

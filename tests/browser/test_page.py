@@ -170,7 +170,8 @@ def test_a_picture_whose_file_is_gone_is_shown_as_gone(toy: RunningStudio, visit
 def test_nothing_sticks_out_at_any_width(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     show_advanced(page)
-    outside = "nodes => nodes.filter(n => n.offsetParent && n.getBoundingClientRect().right > innerWidth + 1).map(n => n.id)"
+    seen = "n.offsetParent && !n.closest('.tab-wrapper')"  # the tabs scroll sideways in a narrow window
+    outside = f"nodes => nodes.filter(n => {seen} && n.getBoundingClientRect().right > innerWidth + 1).map(n => n.id)"
     for width in (1440, 1024, 768, 390):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

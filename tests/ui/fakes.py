@@ -13,7 +13,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from fake_hosting import Hosts
 from fake_verifying import Verifies
+from memory_receipts import MemoryReceipts
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
@@ -62,7 +64,7 @@ _USED = {
 }
 
 
-class FakeStudio(Verifies):
+class FakeStudio(Verifies, Hosts):
     """The same doors as the engine's `Studio`. A prompt with the word “fail” fails; `step_seconds` sets the pace."""
 
     version = "0.0-test"
@@ -75,6 +77,7 @@ class FakeStudio(Verifies):
         self.step_seconds = step_seconds
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
         super().__init__()
+        Hosts.__init__(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -94,7 +97,7 @@ class FakeStudio(Verifies):
             self._changed.notify_all()
 
     def models(self) -> list[Model]:
-        return [STARTER, TURBO]
+        return [STARTER, TURBO, self.cloud()]
 
     def presets(self) -> list[Preset]:
         return self._presets
@@ -297,7 +300,7 @@ class FakeStudio(Verifies):
 class _Red:
     """A backend that paints everything red."""
 
-    name = "red"
+    name, hosted = "red", False
 
     def generate(self, request: ImageRequest, model: Model, watch: Any, ground: Ground | None = None) -> ImageResult:
         assert ground is not None
@@ -306,6 +309,10 @@ class _Red:
 
 class _Silent:
     """Nobody watches."""
+
+    lane, receipts = "interactive", MemoryReceipts()
+
+    def delay(self, until: float, why: str) -> None: ...
 
     def check(self) -> None: ...
 

@@ -1,4 +1,4 @@
-"""One file, one tab: a module here with TITLE, PLACE, NAME and `build(page)` is a tab of the page."""
+"""One file, one tab: a module here with TITLE, PLACE, NAME, TAKES (pictures) and `build(page)` is a tab of the page."""
 
 from __future__ import annotations
 

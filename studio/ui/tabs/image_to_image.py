@@ -18,6 +18,7 @@ from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch, whole
 
 TITLE, PLACE, NAME = "Image to image", 20, ImageToImage.kind
+TAKES = True
 RESIZE_WORDS = (("Crop", "crop"), ("Pad", "pad"), ("Stretch", "stretch"))
 
 
@@ -47,7 +48,7 @@ class Redraw:
         return {"strength": 0.6, "locked": True, "resize": "crop", **self._best(model)}
 
     def lay_out(self, draft: Values, model: Model) -> form.Fields:
-        fields = {"strength": form.slider(NAME, "strength", "Strength", (0.05, 1, 0.05), draft["strength"])}
+        fields = {"strength": form.strength_slider(NAME, draft["strength"], model)}
         fields |= form.size_row(NAME, draft, model, "Size of the source")
         return fields
 
@@ -95,6 +96,9 @@ class Redraw:
 
     def for_size(self, size: Size, model: Model) -> Values:
         return {}
+
+    def calls(self, read: Values, model: Model) -> int:
+        return len(self._easel.images())
 
     def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
         task = record.request.task

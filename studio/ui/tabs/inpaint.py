@@ -19,6 +19,7 @@ from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, switch
 
 TITLE, PLACE, NAME = "Inpaint", 30, Inpaint.kind
+TAKES = True
 AREA_WORDS = (("Whole picture", "whole"), ("Only masked", "masked"))
 FILL_WORDS = (("Original", "original"), ("Neighbours", "neighbours"), ("Noise", "noise"), ("Blank", "blank"))
 OWN = ("strength", "fill", "area", "padding", "grow", "feather", "fill_holes", "soft", "match_colour")
@@ -55,7 +56,7 @@ class Repaint:
 
     def lay_out(self, draft: Values, model: Model) -> form.Fields:
         return {
-            "strength": form.slider(NAME, "strength", "Strength", (0.05, 1, 0.05), draft["strength"]),
+            "strength": form.strength_slider(NAME, draft["strength"], model),
             "area": gr.Radio(list(AREA_WORDS), value=draft["area"], label="Work on", **form.named(NAME, "area")),
             "feather": form.slider(NAME, "feather", "Soft edge, pixels outwards", (0, 256, 1), draft["feather"]),
         }
@@ -91,6 +92,9 @@ class Repaint:
 
     def for_size(self, size: Size, model: Model) -> Values:
         return {}
+
+    def calls(self, read: Values, model: Model) -> int:
+        return 1 if self._easel.image() else 0
 
     def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
         task = record.request.task

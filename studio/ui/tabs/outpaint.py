@@ -21,6 +21,7 @@ from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, from_draft, model_of, number, one_of, switch, whole
 
 TITLE, PLACE, NAME = "Outpaint", 40, Outpaint.kind
+TAKES = True
 SIDES = ("left", "right", "up", "down")
 OWN = ("strength", "fill", "overlap", "feather", "match_colour")
 FILL_WORDS = (("Neighbours", "neighbours"), ("Stretched edge", "original"), ("Noise", "noise"), ("Blank", "blank"))
@@ -69,7 +70,7 @@ class Extend:
     def lay_out_more(self, draft: Values, model: Model) -> form.Fields:
         colours = "Match colours to the picture"
         return {
-            "strength": form.slider(NAME, "strength", "Strength", (0.05, 1, 0.05), draft["strength"]),
+            "strength": form.strength_slider(NAME, draft["strength"], model),
             "fill": gr.Radio(
                 list(FILL_WORDS), value=draft["fill"], label="New area starts from", **form.named(NAME, "fill")
             ),
@@ -123,6 +124,9 @@ class Extend:
     def for_size(self, size: Size, model: Model) -> Values:
         return {}
 
+    def calls(self, read: Values, model: Model) -> int:
+        return self._passes(read, model)
+
     def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
         task = record.request.task
         if whole and isinstance(task, Outpaint):
@@ -149,12 +153,18 @@ class Extend:
 
     def _frame(self, read: Values, model: Model) -> Any:
         """The easel's frame, and in how many passes it will be drawn."""
+        added, passes = _added(read), self._passes(read, model)
+        if not passes:
+            return self._easel.frame(added)
+        return self._easel.frame(added, "drawn at once" if passes == 1 else f"drawn in {passes} passes")
+
+    def _passes(self, read: Values, model: Model) -> int:
+        """In how many passes the extension is drawn; 0 while there is nothing to draw."""
         image, added = self._easel.image(), _added(read)
         if image is None or not any(added.values()):
-            return self._easel.frame(added)
+            return 0
         left, right, up, down = (added[side] for side in SIDES)
-        passes = count_passes(Outpaint(image=image, left=left, right=right, up=up, down=down), model)
-        return self._easel.frame(added, "drawn at once" if passes == 1 else f"drawn in {passes} passes")
+        return count_passes(Outpaint(image=image, left=left, right=right, up=up, down=down), model)
 
 
 def _added(read: Values) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from studio.core.request import Size, Task, TextToImage
 from studio.core.result import Record
 from studio.ui import form
 from studio.ui.sheet import QUICK, Inputs, Sheet, Updates
-from studio.ui.sizes import SHAPES, fit, shape_of
+from studio.ui.sizes import NAMES, fit, shape_of, shapes_of
 from studio.ui.tabs import Page
 from studio.ui.values import Sound, Values, number, one_of, whole
 
 TITLE, PLACE, NAME = "Text to image", 10, TextToImage.kind
+TAKES = True
 
 
 def build(page: Page) -> None:
@@ -31,7 +32,7 @@ class Words:
     sound: ClassVar[dict[str, Sound]] = {
         "width": number(1, 16_384),
         "height": number(1, 16_384),
-        "shape": one_of((None, *SHAPES)),
+        "shape": one_of((None, *NAMES)),
     }
 
     def defaults(self, model: Model) -> Values:
@@ -39,8 +40,9 @@ class Words:
 
     def lay_out(self, draft: Values, model: Model) -> form.Fields:
         shape = shape_of(Size(draft["width"], draft["height"]), model)
+        shapes = list(shapes_of(model))
         return {
-            "shape": gr.Radio(list(SHAPES), value=shape, label="Size", **form.named(NAME, "shape")),
+            "shape": gr.Radio(shapes, value=shape, label="Size", **form.named(NAME, "shape")),
             **form.size_row(NAME, draft, model, "Swap width and height"),
         }
 
@@ -78,6 +80,9 @@ class Words:
     def for_size(self, size: Size, model: Model) -> Values:
         return size_values(size, model)
 
+    def calls(self, read: Values, model: Model) -> int:
+        return 1
+
     def take(self, record: Record, model: Model, *, whole: bool) -> tuple[Values, Updates]:
         return size_values(record.request.task.size or Size(record.width, record.height), model), {}
 
@@ -86,4 +91,6 @@ class Words:
 
 
 def size_values(size: Size, model: Model) -> Values:
+    if model.sizes and size not in model.sizes:
+        size = model.size_of_shape(size)
     return {"width": size.width, "height": size.height, "shape": shape_of(size, model)}

@@ -24,6 +24,7 @@ from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
 
 TITLE, PLACE, NAME = "Verify", 90, "verify"
+TAKES = True
 SHOWN_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 MOST_FILES = 200
 ABOUT_CALIBRATING = (
