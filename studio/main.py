@@ -6,10 +6,11 @@ import argparse
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from studio import __version__, plugins
 from studio import settings as configuration
@@ -24,6 +25,7 @@ from studio.engine.studio import Shelf, Studio
 from studio.settings import Settings
 
 if TYPE_CHECKING:
+    from studio.engine.pipeline import Parts
     from studio.library import Library
 
 MOST_OWN = 2000
@@ -52,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     _serving_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
+    _add_commands(commands)
+    for name, run in (("_worker", _work), ("_hosted", _work_hosted)):
+        worker = commands.add_parser(name)
+        worker.set_defaults(run=run)
+        worker.add_argument("--offline", action="store_true")
+    return parser
+
+
+def _add_commands(commands: Any) -> None:
     serve = commands.add_parser("serve", help="open the page (the default)")
     serve.set_defaults(run=_serve)
     _serving_options(serve)
@@ -75,13 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     add_calibrate_options(calibrate)
     for command in (verify, evaluate, calibrate):
         command.add_argument("--offline", action="store_true", help="never use the network")
-    for command in (doctor, reindex):
+    providers = commands.add_parser("providers", help="list hosted providers: abilities, keys, limits, what was tried")
+    providers.set_defaults(run=_providers)
+    for command in (doctor, reindex, providers):
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
-    worker = commands.add_parser("_worker")
-    worker.set_defaults(run=_work)
-    worker.add_argument("--offline", action="store_true")
-    return parser
 
 
 def _serving_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +106,7 @@ def _generating_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="", help="model id, such as local:starter (default: the first one)")
     parser.add_argument("--size", help="WIDTHxHEIGHT in pixels")
     parser.add_argument("--steps", type=int, help="denoising steps, 1 to 500")
-    parser.add_argument("--guidance-scale", type=float, help="how closely to follow the prompt, 0 to 50")
+    parser.add_argument("--guidance-scale", type=float, help="how closely to follow the prompt, 0 to 100")
     parser.add_argument("--seed", type=int, help="0 to 4294967294; the same seed gives the same picture")
     parser.add_argument("--sampler", help="such as “DPM++ 2M Karras”")
     parser.add_argument("--count", type=int, default=1, help="number of pictures, seeds counting up")
@@ -125,6 +134,13 @@ def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
     models = [model for backend in backends for model in backend.models()]
     unfit = [sentence for backend in backends for sentence in backend.problems()]
     return doctor(settings, models, unfit, as_json=arguments.json)
+
+
+def _providers(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.providers import providers
+    from studio.hosting import HostedProviders
+
+    return providers(HostedProviders(settings, plugins.backends(settings)).statuses(), as_json=arguments.json)
 
 
 def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -174,22 +190,26 @@ def _library(settings: Settings) -> Library:
 def open_studio(settings: Settings) -> Studio:
     """The studio with its real parts, not yet started: `open()` starts the worker, `close()` ends it."""
     from studio.assembly import Marks
+    from studio.hosting import HostedProviders, hosted_of
     from studio.library import open_library
     from studio.presets import load_presets
 
     settings.outputs.mkdir(parents=True, exist_ok=True)
     library = open_library(settings.data, settings.outputs)
+    backends = plugins.backends(settings)
+    provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
     _log_to(settings.data / "logs" / "studio.log")
     presets, faults = load_presets(settings.presets)
     for fault in faults:
         logging.getLogger("studio").warning(fault)
     return Studio(
-        backends=plugins.backends(settings),
+        backends=backends,
         shelf=Shelf(
             jobs=library.jobs,
             records=library.records,
             drafts=library.drafts,
             sources=library.sources,
+            receipts=library.receipts,
             presets=tuple(presets),
         ),
         tickets=Tickets(settings.data),
@@ -197,51 +217,90 @@ def open_studio(settings: Settings) -> Studio:
         verifying=Marks(settings).verifying(library.records),
         version=__version__,
         user=settings.user,
-        worker=lambda heard: _worker_process(settings, heard),
+        worker=lambda heard: _worker_process(settings, heard, "_worker", provider_keys),
+        hosted=lambda heard: _worker_process(settings, heard, "_hosted", ()),
+        hosting=HostedProviders(settings, backends, plugins.detectors(settings)),
     )
 
 
-def _worker_process(settings: Settings, heard: Callable[[dict[str, Any]], None]) -> WorkerProcess:
+def _worker_process(
+    settings: Settings, heard: Callable[[dict[str, Any]], None], command: str, without: tuple[str, ...]
+) -> WorkerProcess:
+    """One of our worker processes, without the keys that are none of its business."""
     from studio.backends.local import worker_environment
 
-    command = [sys.executable, "-m", "studio", "_worker"]
     environment = {
-        **configuration.child_environment(),
+        **configuration.child_environment(without=without),
         **worker_environment(settings.threads),
         "STUDIO_DATA": str(settings.data),
         "STUDIO_OUTPUTS": str(settings.outputs),
         "STUDIO_MODELS": str(settings.models),
         "STUDIO_OFFLINE": "1" if settings.offline else "0",  # our own quiet environment has the hub offline always
     }
-    return WorkerProcess(command, environment, settings.data / "logs" / "worker.log", heard)
+    log = settings.data / "logs" / f"{command.strip('_')}.log"
+    return WorkerProcess([sys.executable, "-m", "studio", command], environment, log, heard)
 
 
 def _work(settings: Settings, _: argparse.Namespace) -> int:
-    """The worker process. Its standard output is the pipe to the studio; whatever a library prints goes to the log."""
-    from studio.assembly import Marks
+    """The worker process of the device."""
     from studio.backends.local import LocalBackend
     from studio.engine.answers import answers
-    from studio.engine.pipeline import Parts
+    from studio.engine.pipe import Pipe
     from studio.engine.worker import Worker
+
+    out = _child_process()
+    library, scoring, parts = _worker_parts(settings)
+    local = next(backend for backend in parts.backends if isinstance(backend, LocalBackend))
+    pipe = Pipe(settings.data, answers(scoring, library.records, _is_ours), out)
+    Worker("worker-0", settings.data, parts, library.jobs, pipe, describe=local.describe_device).run(sys.stdin)
+    return 0
+
+
+def _work_hosted(settings: Settings, _: argparse.Namespace) -> int:
+    """The worker process that calls providers; the only one that reads their keys."""
+    from studio.engine.hosted import DIED, HostedWorker
+    from studio.engine.pipe import Pipe
+    from studio.engine.running import Running
+    from studio.hosting import hosted_of
+
+    out = _child_process()
+    library, _scoring, parts = _worker_parts(settings, stamping=threading.Lock())
+    backends = {backend.name: backend for backend in hosted_of(parts.backends)}
+    pipe = Pipe(settings.data, {"test_key": lambda asked, _: backends[asked["provider"]].test()}, out)
+    running = Running(settings.data, parts, library.jobs, pipe.emit, died=DIED, begin="waiting")
+    HostedWorker(
+        "hosted-0", settings.data, running, library.jobs, pipe,
+        at_once=lambda: {name: backend.limit().at_once for name, backend in backends.items()},
+        is_sending=lambda: any(backend.is_sending for backend in backends.values()),
+    ).run(sys.stdin)  # fmt: skip
+    return 0
+
+
+def _child_process() -> TextIO:
+    """The pipe to the studio is the standard output; whatever a library prints goes to the log."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the studio decides when we end
+    out, sys.stdout = sys.stdout, sys.stderr
+    logging.basicConfig(level=logging.WARNING)
+    return out
+
+
+def _worker_parts(settings: Settings, **more: Any) -> tuple[Library, Scoring, Parts]:
+    from studio.assembly import Marks
+    from studio.engine.pipeline import Parts
     from studio.library import open_library
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the studio decides when we end
-    pipe, sys.stdout = sys.stdout, sys.stderr
-    logging.basicConfig(level=logging.WARNING)
     library = open_library(settings.data, settings.outputs)
-    backends = plugins.backends(settings)
-    local = next(backend for backend in backends if isinstance(backend, LocalBackend))
     scoring = open_scoring(settings, library.calibrations)
     parts = Parts(
-        backends=backends,
+        backends=plugins.backends(settings),
         keeper=library.keeper,
         sources=library.sources,
+        receipts=library.receipts,
         stamps=Marks(settings).stamps(scoring, library.sources),
         facts={"studio": __version__},
+        **more,
     )
-    describe, known = local.describe_device, answers(scoring, library.records, _is_ours)
-    Worker("worker-0", settings.data, parts, library.jobs, describe=describe, answers=known, out=pipe).run(sys.stdin)
-    return 0
+    return library, scoring, parts
 
 
 def open_scoring(settings: Settings, calibrations: Calibrations) -> Scoring:

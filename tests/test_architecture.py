@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from studio import settings
+from studio import plugins, settings
+from studio.hosting import hosted_of
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDIO = sorted((ROOT / "studio").rglob("*.py"))
@@ -24,10 +25,19 @@ DOORS = {
     "transformers": DEVICE_CODE,
     "gradio": ("ui/",),
     "dbos": ("engine/",),
-    "httpx": ("web.py",),
+    "httpx": ("web/_http.py",),
     "c2pa": ("stamps/c2pa.py",),
+    "tenacity": ("web/patience.py",),
+    "keyring": ("keys.py",),
 }
 """Outside package → the only places of ours that may import it, even inside a function."""
+
+OTHER_WAYS_OUT = re.compile(
+    r"^\s*(?:import|from)\s+(requests|aiohttp|httpx2|urllib3|httpcore|websockets?|http\.client|urllib\.request|ftplib|smtplib|"
+    r"telnetlib|xmlrpc|pycurl|boto3|huggingface_hub)\b",
+    re.MULTILINE,
+)
+"""Imports by which a module could reach the network past the one door."""
 
 DANGERS = {"trust_remote_code", "custom_pipeline", "allow_pickle", "weights_only"}
 VAGUE = re.compile(r"(Manager|Helper|Utils?|Base|Impl)$")
@@ -109,6 +119,23 @@ def test_each_outside_package_has_one_door() -> None:
     assert wrong == []
 
 
+def test_the_door_is_the_only_way_to_the_network() -> None:
+    """The set-up comes before it, and installs with pip; the page listens on a socket and calls nobody."""
+    texts = {name_of(path): path.read_text(encoding="utf-8") for path in STUDIO if "setup" not in path.parts}
+    assert [name for name, text in texts.items() if OTHER_WAYS_OUT.search(text)] == []
+    users = [name for name, text in texts.items() if re.search(r"^\s*import socket|^\s*from socket", text, re.MULTILINE)]
+    assert users == ["studio/ui/app.py"]
+    assert ".connect(" not in texts["studio/ui/app.py"]
+
+
+@pytest.mark.parametrize(
+    "code", ["import requests", "from urllib.request import urlopen", "    import http.client", "import httpx2 as x"]
+)
+def test_the_search_for_other_ways_finds_them(code: str) -> None:
+    assert OTHER_WAYS_OUT.search(f"x = 1\n{code}\n")
+    assert not OTHER_WAYS_OUT.search("from urllib.parse import quote\nimport requests_of_ours\n")
+
+
 def test_the_set_up_imports_the_standard_library_and_itself_only() -> None:
     set_up = [ROOT / "studio.py", ROOT / "studio" / "__init__.py", *(ROOT / "studio" / "setup").glob("*.py")]
     foreign = {package for path in set_up for package in imports(tree(path))} - sys.stdlib_module_names - {"studio"}
@@ -177,13 +204,22 @@ def test_every_setting_stands_in_the_readme() -> None:
     assert [field.name for field in dataclasses.fields(settings.Settings) if f"`{field.name}`" not in readme] == []
 
 
+def test_every_provider_and_every_key_stands_in_the_readme(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    backends = hosted_of(plugins.backends(settings.Settings(data=tmp_path)))
+    assert len(backends) >= 14
+    assert [backend.name for backend in backends if f"`{backend.name}`" not in readme] == []
+    assert [name for name in settings.KEYS if f"`{name}`" not in readme] == []
+    assert {name for backend in backends for name in backend.about.keys} <= set(settings.PROVIDER_KEYS)
+
+
 def test_every_variable_and_command_stands_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     set_up = "".join(
         path.read_text(encoding="utf-8") for path in [ROOT / "studio.py", *(ROOT / "studio" / "setup").glob("*.py")]
     )
     variables = set(re.findall(r"\bSTUDIO_[A-Z_]+\b", set_up + (settings.__doc__ or "")))
-    commands = re.findall(r"^  (generate|reindex|doctor|test)\b", set_up, flags=re.MULTILINE)
-    assert len(commands) == 4
+    commands = re.findall(r"^  (generate|providers|reindex|doctor|test)\b", set_up, flags=re.MULTILINE)
+    assert len(commands) == 5
     wanted = variables | {f"studio.py {command}" for command in commands}
     assert sorted(word for word in wanted if word not in readme) == []
