@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from pages import TOY, RunningStudio, Visits
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run"]
+
+expect.set_options(timeout=20_000)  # another file's tests run beside these
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -162,7 +162,7 @@ def test_a_picture_whose_file_is_gone_is_shown_as_gone(toy: RunningStudio, visit
     finish(page, "a fox that goes")
     max(toy.kept(), key=lambda path: path.stat().st_mtime).unlink()
     gone = page.locator(".tile.gone").first
-    expect(gone).to_be_visible(timeout=15_000)
+    expect(gone).to_be_visible()
     gone.click()
     expect(page.locator("#facts")).to_contain_text("The file is gone")
 
@@ -227,7 +227,7 @@ def test_a_page_whose_studio_ended_says_so_and_finds_it_again(tmp_path: Path, vi
     studio = RunningStudio(tmp_path, TOY).start()
     page = visit(studio.url)
     studio.stop()
-    expect(page.locator("#worker")).to_have_text("Not connected", timeout=15_000)
+    expect(page.locator("#worker")).to_have_text("Not connected")
     studio.start()
     expect(page.locator("#worker")).to_have_text("CPU, 2 threads", timeout=20_000)
     visit.forgive()
