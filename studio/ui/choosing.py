@@ -11,6 +11,7 @@ from studio.core.errors import InvalidRequest
 from studio.core.model import Model
 from studio.core.price import dollars
 from studio.core.request import Size
+from studio.ui import lenient
 from studio.ui.form import named
 
 HERE, HOSTED = "This computer", "Hosted"
@@ -52,12 +53,12 @@ def pick(id: str | None, models: list[Model], task: str, side: str | None = None
 def where_field(tab: str, models: list[Model], model: Model) -> Any:
     """The switch between this computer and hosted models; hidden where there is one side only."""
     both = len({model.hosted for model in models}) > 1
-    return gr.Radio([HERE, HOSTED], value=side_of(model), label="Draw on", visible=both, **named(tab, "where"))
+    return lenient.Radio([HERE, HOSTED], value=side_of(model), label="Draw on", visible=both, **named(tab, "where"))
 
 
 def model_field(tab: str, models: list[Model], model: Model) -> Any:
     choices = choices_of(models, model, tab)
-    return gr.Dropdown(choices, value=model.id, label="Model", filterable=len(choices) > FEW, **named(tab, "model"))
+    return lenient.Dropdown(choices, value=model.id, label="Model", filterable=len(choices) > FEW, **named(tab, "model"))
 
 
 def model_update(models: list[Model], model: Model, task: str) -> Any:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from studio.core.model import Model
 from studio.core.request import MAX_SEED, TextToImage
+from studio.ui import lenient
 from studio.ui.sizes import shapes_of
 from studio.ui.values import LOCKED, RANDOM, Values
 
@@ -67,7 +68,7 @@ def has_free_size(model: Model, task: str) -> bool:
 def number_field(
     tab: str, field: str, value: int | None, label: str, *, minimum: int = 1, step: int = 1, visible: bool = True
 ) -> Any:
-    return gr.Number(
+    return lenient.Number(
         value, label=label, precision=0, min_width=60, minimum=minimum, step=step, visible=visible, **named(tab, field)
     )
 
@@ -77,7 +78,7 @@ def slider(
 ) -> Any:
     """A slider between two bounds in steps of the third."""
     low, high, step = bounds
-    return gr.Slider(low, high, value, step=step, label=label, buttons=[], visible=visible, **named(tab, field))
+    return lenient.Slider(low, high, value, step=step, label=label, buttons=[], visible=visible, **named(tab, field))
 
 
 def strength_slider(tab: str, value: float, model: Model) -> Any:
@@ -92,7 +93,7 @@ def sampling_fields(tab: str, values: Values, model: Model) -> Fields:
         "guidance_scale": slider(tab, "guidance_scale", "Guidance scale", guidance, values["guidance_scale"],
                                  visible=shown["guidance_scale"]),
         "count": slider(tab, "count", "Pictures", (1, model.max_count, 1), values["count"], visible=model.max_count > 1),
-        "sampler": gr.Dropdown(
+        "sampler": lenient.Dropdown(
             list(model.samplers) or [model.default_sampler],
             value=values["sampler"],
             label="Sampler",
@@ -105,9 +106,9 @@ def sampling_fields(tab: str, values: Values, model: Model) -> Fields:
 
 def seed_fields(tab: str, values: Values, model: Model) -> Fields:
     shown = model.takes("seed", tab)
-    mode = gr.Radio([RANDOM, LOCKED], value=values["seed_mode"], label="Seed", visible=shown, **named(tab, "seed_mode"))
+    mode = lenient.Radio([RANDOM, LOCKED], value=values["seed_mode"], label="Seed", visible=shown, **named(tab, "seed_mode"))
     with gr.Row(**named(tab, "seed_row")):
-        number = gr.Number(
+        number = lenient.Number(
             values["seed"],
             label="Seed number",
             show_label=False,

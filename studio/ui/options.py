@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.model import Model, Option
+from studio.ui import lenient
 from studio.ui.form import Fields, named
 from studio.ui.values import Sound, Values
 
@@ -34,11 +35,11 @@ def fields(tab: str, kinds: tuple[str, ...], model: Model, values: Values) -> Fi
         limits = limits_of(slot, model, tab)
         value = values.get(slot)
         if slot.startswith("choice"):
-            made[slot] = gr.Dropdown(value=value or ANY, **limits, **named(tab, slot))
+            made[slot] = lenient.Dropdown(value=value or ANY, **limits, **named(tab, slot))
         elif slot.startswith("text"):
             made[slot] = gr.Textbox(value or "", max_lines=1, **limits, **named(tab, slot))
         else:
-            made[slot] = gr.Number(value, min_width=60, **limits, **named(tab, slot))
+            made[slot] = lenient.Number(value, min_width=60, **limits, **named(tab, slot))
     return made
 
 

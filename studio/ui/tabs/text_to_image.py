@@ -10,7 +10,7 @@ from studio.core.errors import InvalidRequest
 from studio.core.model import Model
 from studio.core.request import Size, Task, TextToImage
 from studio.core.result import Record
-from studio.ui import form
+from studio.ui import form, lenient
 from studio.ui.sheet import QUICK, Inputs, Sheet, Updates
 from studio.ui.sizes import NAMES, fit, shape_of, shapes_of
 from studio.ui.tabs import Page
@@ -42,7 +42,7 @@ class Words:
         shape = shape_of(Size(draft["width"], draft["height"]), model)
         shapes = list(shapes_of(model))
         return {
-            "shape": gr.Radio(shapes, value=shape, label="Size", **form.named(NAME, "shape")),
+            "shape": lenient.Radio(shapes, value=shape, label="Size", **form.named(NAME, "shape")),
             **form.size_row(NAME, draft, model, "Swap width and height"),
         }
 
