@@ -24,7 +24,7 @@ A message is one or two plain sentences that end with what to do next. `code` is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from studio.core.verdict import Verdict
@@ -52,11 +52,13 @@ class Unsupported(StudioError):
 
 
 class Blocked(StudioError):
+    """`verdict` is the one that decides, `verdicts` are all that were given until then."""
+
     code = "blocked"
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, verdicts: Sequence[Verdict] = ()) -> None:
         super().__init__(verdict.message)
-        self.verdict = verdict
+        self.verdict, self.verdicts = verdict, tuple(verdicts) or (verdict,)
 
 
 class Cancelled(StudioError):

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from studio.core.people import Role
 from studio.core.request import ImageRequest
+from studio.core.verdict import Verdict
 
 JobState = Literal["queued", "running", "delayed", "done", "blocked", "failed", "needs_review", "cancelled"]
 Lane = Literal["interactive", "batch"]
+BlockedBy = Literal["", "policy", "provider"]
+"""The studio's own policy, or the provider's or model's own filter."""
 LANES: tuple[Lane, ...] = ("interactive", "batch")
 Phase = Literal[
     "waiting", "loading", "encoding", "denoising", "decoding", "sending", "polling", "fetching", "stamping", "keeping"
@@ -35,7 +39,8 @@ class Job:
 
     Times are seconds since the epoch. `error_code` is a StudioError's `code`, `message` its sentence, `error_field` the
     field of the request at fault, `facts` what is known of a call that gave no picture. `attempts` counts the times a
-    worker took the job up. `needs_review`: a paid request was sent and its end is unknown; only a retry sends it again.
+    worker took the job up. `role` is the asker's; `blocked_by` and `reason_code` say who refused and why, `verdicts` are the
+    checks' answers until then. `needs_review`: a paid request was sent and its end is unknown; only a retry sends it again.
     """
 
     id: str
@@ -48,6 +53,10 @@ class Job:
     error_code: str = ""
     error_field: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    role: Role = "creator"
+    blocked_by: BlockedBy = ""
+    reason_code: str = ""
+    verdicts: tuple[Verdict, ...] = ()
     records: tuple[str, ...] = ()
     attempts: int = 0
     created: float = 0.0

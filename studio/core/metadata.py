@@ -23,13 +23,12 @@ from typing import Any
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.request import AREAS, FILLS, RESIZES, ImageRequest, Size, Source, Task, request_from_json, request_to_json
 from studio.core.result import Draft, Record
-from studio.core.verdict import Verdict
+from studio.core.verdict import OUTCOMES, STAGES, Verdict
 
 SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MALFORMED = (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError, RecursionError, StudioError)
 _CHOICES: dict[str, tuple[str, ...]] = {"fill": FILLS, "area": AREAS, "resize": RESIZES}
-_OUTCOMES = ("allow", "flag", "block")
 
 
 def draft_to_json(draft: Draft, studio: str = "") -> dict[str, Any]:
@@ -133,7 +132,7 @@ def _task(task: Task) -> None:
 
 def _verdict(values: Any) -> Verdict:
     verdict = Verdict(**{name: values[name] for name in Verdict.__dataclass_fields__ if name in _typed(values, dict)})
-    if verdict.outcome not in _OUTCOMES:
+    if verdict.outcome not in OUTCOMES or verdict.stage not in STAGES:
         raise ValueError(f"unknown outcome {verdict.outcome!r}")
     _texts([verdict.check, verdict.reason_code, verdict.message])
     _typed(verdict.score, int, float, type(None))

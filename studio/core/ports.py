@@ -8,13 +8,16 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from studio.core.audit import Action, AuditRow
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
 from studio.core.hosting import Preferences, ProviderStatus, Spent
-from studio.core.job import LANES, Job, JobEvent, JobState, Lane, Phase, Progress
+from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
+from studio.core.people import Person, Role
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Draft, ImageResult, Record
+from studio.core.review import Decision, ReviewEntry
 from studio.core.verdict import Verdict
 
 
@@ -146,14 +149,6 @@ class Sources(Protocol):
         """Where the file lies, for showing it; None if it is gone."""
 
 
-class Check(Protocol):
-    """One policy check; looks at a request (image None) or at a picture made from it."""
-
-    name: str
-
-    def __call__(self, request: ImageRequest, image: Image.Image | None) -> Verdict: ...
-
-
 class Stamp(Protocol):
     """Puts one mark on a draft and returns the new draft."""
 
@@ -202,7 +197,7 @@ class Records(Protocol):
 class JobStore(Protocol):
     """The kept truth about jobs, their order and their history. Safe across threads and processes."""
 
-    def add(self, request: ImageRequest, lane: Lane) -> Job: ...
+    def add(self, request: ImageRequest, lane: Lane, role: Role = "creator") -> Job: ...
 
     def get(self, id: str) -> Job | None: ...
 
@@ -238,6 +233,9 @@ class JobStore(Protocol):
         error_code: str = "",
         error_field: str = "",
         facts: Mapping[str, Any] | None = None,
+        blocked_by: BlockedBy = "",
+        reason_code: str = "",
+        verdicts: Sequence[Verdict] = (),
         records: Sequence[str] = (),
     ) -> Job:
         """Change state and keep an event. A job that is over stays as it is (except `retry`)."""
@@ -269,6 +267,62 @@ class Calibrations(Protocol):
         """None if there is none, or it belongs to another revision, or is damaged."""
 
     def save(self, calibration: Calibration) -> None: ...
+
+
+class AuditLog(Protocol):
+    """Appends and reads; nothing is ever changed but content blanked on a person's request."""
+
+    def append(self, action: Action, person: str = "", subject: str = "", **detail: Any) -> None:
+        """One more row, chained to the last one, safe across processes. `detail` holds no key and no picture."""
+
+    def rows(
+        self, *, after: int = 0, limit: int = 1000, person: str = "", action: str = "", subject: str = ""
+    ) -> list[AuditRow]:
+        """In order, from the one behind `after`."""
+
+    def verify(self) -> tuple[int, int | None, str]:
+        """How many rows there are, the first broken one (None if all fit), and what is wrong with it."""
+
+
+class Reviews(Protocol):
+    """Decisions on kept pictures. A picture is claimed while somebody looks at it, so that two reviewers do not collide."""
+
+    def waiting(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        """Pending and escalated pictures, oldest first; escalated ones last."""
+
+    def count(self) -> int:
+        """How many wait."""
+
+    def claim(self, record: str, reviewer: str, seconds: float = 120) -> str:
+        """Take or renew; returns who holds it (somebody else's name means: not yours)."""
+
+    def decide(self, record: str, decision: Decision, reviewer: str, note: str = "") -> ReviewEntry:
+        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
+
+    def undo(self, reviewer: str) -> ReviewEntry | None:
+        """Take back this reviewer's last decision, if nobody decided on that picture since."""
+
+    def history(self, record: str) -> list[ReviewEntry]: ...
+
+
+class People(Protocol):
+    """The accounts. Passwords are hashed by a kept library and never come out."""
+
+    def all(self) -> list[Person]: ...
+
+    def find(self, name: str) -> Person | None: ...
+
+    def add(self, name: str, password: str, role: Role) -> Person:
+        """Raises `InvalidRequest` for a name that is taken or odd, or a password that is too short."""
+
+    def change(self, name: str, *, password: str = "", role: Role | None = None) -> Person:
+        """Raises `InvalidRequest` for the last admin's role."""
+
+    def remove(self, name: str) -> None:
+        """Raises `InvalidRequest` for the last admin."""
+
+    def check(self, name: str, password: str) -> Person | None:
+        """The person, or None; slow on purpose, and ever slower for a name that fails often."""
 
 
 class Drafts(Protocol):

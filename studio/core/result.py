@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from studio.core.people import Role
 from studio.core.request import ImageRequest
+from studio.core.review import ReviewStatus
 from studio.core.verdict import Verdict
-
-ReviewStatus = Literal["not_needed", "pending", "approved", "rejected", "escalated"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,8 @@ class Draft:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    review_status: ReviewStatus = "not_needed"
+    role: Role = "creator"
     stamps: tuple[str, ...] = ()
     data: bytes | None = None
     suffix: str = ".png"

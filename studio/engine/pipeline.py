@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from PIL import Image
-
 from studio.core.adapt import adapt
-from studio.core.errors import Blocked, NotConfigured, StampFailed
+from studio.core.errors import NotConfigured, StampFailed
 from studio.core.job import Job, backend_of
 from studio.core.model import Model
-from studio.core.ports import Backend, Check, Keeper, ReceiptBook, Sources, Stamp, Watch
-from studio.core.request import ImageRequest
+from studio.core.ports import Backend, Keeper, ReceiptBook, Sources, Stamp, Watch
 from studio.core.result import Draft, ImageResult, Picture, Record
 from studio.core.verdict import Verdict
 from studio.engine.drawing import draw
+from studio.engine.screening import Screening
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,7 @@ class Parts:
     keeper: Keeper
     sources: Sources
     receipts: ReceiptBook
-    checks: tuple[Check, ...] = ()
+    screening: Screening = field(default_factory=Screening)
     stamps: tuple[Stamp, ...] = ()
     stamping: AbstractContextManager[Any] = field(default_factory=nullcontext)
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +43,7 @@ class Parts:
 def make(job: Job, parts: Parts, watch: Watch) -> list[Draft]:
     """Draw and stamp a job's pictures. Raises a `StudioError`; nothing is on disk yet."""
     backend, model = find_model(job.request.model, parts.backends)
-    before = _screen(parts.checks, job.request, None)
+    before = parts.screening.before(job.request, job.role, parts.sources)
     request, changes = adapt(job.request, model)
     result = draw(request, model, backend, parts.sources, watch)
     watch.phase("stamping")
@@ -74,10 +72,10 @@ def _drafts(
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
     facts = {**parts.facts, "used": dict(result.used), "attempts": job.attempts}
     for index, picture in enumerate(result.pictures):
-        verdicts = (*before, *_screen(parts.checks, job.request, picture.image))
         own = {**picture.facts, **_original(picture, parts.sources)}
+        verdicts = parts.screening.output(job.request, job.role, picture.image, {**facts, **own}, before)
         yield Draft(id=f"{job.id}-{index}", job=job.id, picture=picture, request=job.request, created=created,
-                    facts={**facts, **own}, notes=(*changes, *result.notes), verdicts=verdicts)  # fmt: skip
+                    facts={**facts, **own}, notes=(*changes, *result.notes), verdicts=verdicts, role=job.role)  # fmt: skip
 
 
 def _original(picture: Picture, sources: Sources) -> dict[str, Any]:
@@ -86,14 +84,6 @@ def _original(picture: Picture, sources: Sources) -> dict[str, Any]:
         return {}
     kept = sources.add(picture.original, "as the provider sent it")
     return {"original": {"sha256": kept.sha256, "width": kept.width, "height": kept.height}}
-
-
-def _screen(checks: Iterable[Check], request: ImageRequest, image: Image.Image | None) -> tuple[Verdict, ...]:
-    verdicts = tuple(check(request, image) for check in checks)
-    for verdict in verdicts:
-        if verdict.outcome == "block":
-            raise Blocked(verdict)
-    return verdicts
 
 
 def _stamp(draft: Draft, stamps: Iterable[Stamp], watch: Watch) -> Draft:

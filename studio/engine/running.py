@@ -105,7 +105,8 @@ class Running:
     def _fail(self, id: str, error: StudioError) -> None:
         field = error.field if isinstance(error, InvalidRequest | Rejected) else ""
         facts = error.facts if isinstance(error, BackendError) else {}
-        self._end(id, _state_of(error), message=str(error), error_code=error.code, error_field=field, facts=facts)
+        told = {"message": str(error), "error_code": error.code, "error_field": field, "facts": facts}
+        self._end(id, _state_of(error), **told, **_refusal(error))
 
     def _delay(self, id: str) -> Callable[[KeepError], None]:
         def wait(error: KeepError) -> None:
@@ -140,6 +141,17 @@ def _state_of(error: StudioError) -> JobState:
             return "needs_review"
         case _:
             return "failed"
+
+
+def _refusal(error: StudioError) -> dict[str, Any]:
+    """Who refused, and why: the studio's policy, or somebody else's filter."""
+    match error:
+        case Blocked():
+            return {"blocked_by": "policy", "reason_code": error.verdict.reason_code, "verdicts": error.verdicts}
+        case Moderated():
+            return {"blocked_by": "provider", "reason_code": "provider.filter"}
+        case _:
+            return {}
 
 
 def _when_written(action: Callable[[], Result], delay: Callable[[KeepError], None]) -> Result:

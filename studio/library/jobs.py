@@ -10,12 +10,15 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from studio.core.errors import InvalidRequest
-from studio.core.job import LANES, Job, JobEvent, JobState, Lane, Progress, backend_of
+from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Progress, backend_of
 from studio.core.metadata import to_plain
+from studio.core.people import Role
 from studio.core.request import ImageRequest, request_from_json, request_to_json
+from studio.core.verdict import Verdict
 from studio.library.database import Database
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -27,14 +30,15 @@ class SqliteJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, request: ImageRequest, lane: Lane) -> Job:
+    def add(self, request: ImageRequest, lane: Lane, role: Role = "creator") -> Job:
         """Put a request at the end of its lane."""
         id = new_job_id()
         self._database.change(
-            """INSERT INTO job (id, request, backend, lane, place, created, changed) VALUES (:id, :request, :backend, :lane,
+            """INSERT INTO job (id, request, backend, lane, role, place, created, changed)
+               VALUES (:id, :request, :backend, :lane, :role,
                (SELECT COALESCE(MAX(place), 0) + 1 FROM job WHERE state = 'queued' AND lane = :lane), :now, :now)""",
             {"id": id, "request": json.dumps(request_to_json(request)), "backend": backend_of(request.model), "lane": lane,
-             "now": time.time()},
+             "role": role, "now": time.time()},
         )  # fmt: skip
         return self._known(id)
 
@@ -107,18 +111,23 @@ class SqliteJobs:
         error_code: str = "",
         error_field: str = "",
         facts: Mapping[str, Any] | None = None,
+        blocked_by: BlockedBy = "",
+        reason_code: str = "",
+        verdicts: Sequence[Verdict] = (),
         records: Sequence[str] = (),
     ) -> Job:
         """Change state and keep an event. A job that is over stays as it is; `records` replaces the list if not empty."""
         self._database.change(
             """UPDATE job SET state = :state, message = :message, error_code = :error_code, error_field = :error_field,
-                facts = :facts, changed = :now,
+                facts = :facts, blocked_by = :blocked_by, reason_code = :reason_code, verdicts = :verdicts, changed = :now,
                 records = CASE :records WHEN '[]' THEN records ELSE :records END,
                 started = CASE :state WHEN 'queued' THEN NULL WHEN 'running' THEN COALESCE(started, :now) ELSE started END,
                 ended = CASE WHEN :state IN ('done', 'blocked', 'failed', 'needs_review', 'cancelled') THEN :now END
                 WHERE id = :id AND NOT is_over""",
             {"id": id, "state": state, "message": message, "error_code": error_code, "error_field": error_field,
-             "facts": json.dumps(to_plain(facts or {})), "now": time.time(), "records": json.dumps(list(records))},
+             "facts": json.dumps(to_plain(facts or {})), "blocked_by": blocked_by, "reason_code": reason_code,
+             "verdicts": json.dumps([asdict(verdict) for verdict in verdicts]), "now": time.time(),
+             "records": json.dumps(list(records))},
         )  # fmt: skip
         return self._known(id)
 
@@ -149,7 +158,8 @@ class SqliteJobs:
         """Put a job that ended without a picture at the end of its lane, as if new; any other job stays as it is."""
         self._database.change(
             """UPDATE job SET state = 'queued', changed = ?, started = NULL, ended = NULL, worker = '', attempts = 0,
-               cancel_requested = 0, message = '', error_code = '', error_field = '', facts = '{}', records = '[]',
+               cancel_requested = 0, message = '', error_code = '', error_field = '', facts = '{}', blocked_by = '',
+               reason_code = '', verdicts = '[]', records = '[]',
                phase = 'waiting', step = 0, steps = 0, eta = NULL,
                place = (SELECT COALESCE(MAX(place), 0) + 1 FROM job AS line WHERE state = 'queued' AND line.lane = job.lane)
                WHERE id = ? AND state IN ('failed', 'blocked', 'needs_review', 'cancelled')""",
@@ -221,6 +231,10 @@ def _job(row: sqlite3.Row) -> Job:
         message=row["message"],
         error_code=row["error_code"],
         error_field=row["error_field"],
+        role=row["role"] or "creator",
+        blocked_by=row["blocked_by"],
+        reason_code=row["reason_code"],
+        verdicts=tuple(Verdict(**verdict) for verdict in json.loads(row["verdicts"])),
         facts=json.loads(row["facts"]),
         records=tuple(json.loads(row["records"])),
         attempts=row["attempts"],

@@ -199,6 +199,77 @@ def m006_hosted(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m007_policy(connection: sqlite3.Connection) -> None:
+    """Who was blocked by whom and why, every check's answer, reviews with their claims, accounts, and the audit log.
+
+    The audit log only grows: triggers refuse to delete a row or to change anything in it but its content to nothing.
+    """
+    for statement in (
+        "ALTER TABLE job ADD COLUMN role TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE job ADD COLUMN blocked_by TEXT NOT NULL DEFAULT '' CHECK (blocked_by IN ('', 'policy', 'provider'))",
+        "ALTER TABLE job ADD COLUMN reason_code TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE job ADD COLUMN verdicts TEXT NOT NULL DEFAULT '[]'",
+        """CREATE TABLE screening (
+            seq INTEGER PRIMARY KEY,
+            job TEXT NOT NULL,
+            record TEXT NOT NULL DEFAULT '',
+            time REAL NOT NULL,
+            stage TEXT NOT NULL,
+            name TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            reason_code TEXT NOT NULL,
+            score REAL,
+            version TEXT NOT NULL
+        )""",
+        "CREATE INDEX screening_job ON screening (job)",
+        "CREATE INDEX screening_record ON screening (record) WHERE record != ''",
+        "CREATE INDEX screening_reason ON screening (outcome, reason_code)",
+        """CREATE TABLE review (
+            seq INTEGER PRIMARY KEY,
+            record TEXT NOT NULL,
+            status TEXT NOT NULL,
+            before TEXT NOT NULL,
+            reviewer TEXT NOT NULL,
+            note TEXT NOT NULL DEFAULT '',
+            time REAL NOT NULL,
+            undone INTEGER NOT NULL DEFAULT 0
+        )""",
+        "CREATE INDEX review_record ON review (record)",
+        "CREATE TABLE review_claim (record TEXT PRIMARY KEY, reviewer TEXT NOT NULL, until REAL NOT NULL)",
+        "CREATE INDEX record_review ON record (review_status, time) WHERE review_status != 'not_needed'",
+        """CREATE TABLE account (
+            name TEXT PRIMARY KEY,
+            password TEXT NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('creator', 'reviewer', 'admin')),
+            created REAL NOT NULL
+        )""",
+        """CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY,
+            time REAL NOT NULL,
+            action TEXT NOT NULL,
+            person TEXT,
+            subject TEXT,
+            detail TEXT,
+            salt TEXT,
+            digest TEXT NOT NULL,
+            previous TEXT NOT NULL,
+            hash TEXT NOT NULL
+        )""",
+        "CREATE INDEX audit_time ON audit (time)",
+        "CREATE INDEX audit_person ON audit (person) WHERE person IS NOT NULL",
+        "CREATE INDEX audit_subject ON audit (subject) WHERE subject IS NOT NULL",
+        """CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN
+            SELECT RAISE(ABORT, 'the audit log only grows');
+        END""",
+        """CREATE TRIGGER audit_holds BEFORE UPDATE ON audit
+            WHEN new.seq != old.seq OR new.time != old.time OR new.action != old.action OR new.digest != old.digest
+                OR new.previous != old.previous OR new.hash != old.hash
+                OR new.person IS NOT NULL OR new.subject IS NOT NULL OR new.detail IS NOT NULL OR new.salt IS NOT NULL
+            BEGIN SELECT RAISE(ABORT, 'a row of the audit log can only be blanked'); END""",
+    ):
+        connection.execute(statement)
+
+
 def _backend_of_request(request: str) -> str:
     return str(json.loads(request).get("model", "")).partition(":")[0]
 
@@ -210,4 +281,5 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_lineage,
     m005_marks,
     m006_hosted,
+    m007_policy,
 )

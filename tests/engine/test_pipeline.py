@@ -6,15 +6,16 @@ from dataclasses import replace
 import pytest
 from memory_receipts import MemoryReceiptBook, MemoryReceipts
 from memory_sources import MemorySources
-from PIL import Image
 from toy_backend import MODEL, ToyBackend
 
 from studio.core.errors import Blocked, Cancelled, InvalidRequest, NotConfigured
 from studio.core.job import Job, Phase
 from studio.core.request import ImageRequest, Sampling
 from studio.core.result import Draft, Record
+from studio.core.screening import Subject
 from studio.core.verdict import Verdict
 from studio.engine import pipeline
+from studio.engine.screening import Screening
 
 
 class MemoryKeeper:
@@ -63,11 +64,15 @@ class Mark:
 
 
 class NoCats:
-    name = "no cats"
+    name, light = "no cats", True
 
-    def __call__(self, request: ImageRequest, image: Image.Image | None) -> Verdict:
-        outcome = "block" if "cat" in request.prompt else "allow"
-        return Verdict(check=self.name, outcome=outcome, reason_code="cat", message="No cats here. Ask for a dog.")
+    def __call__(self, subject: Subject) -> Verdict:
+        outcome = "block" if "cat" in subject.request.prompt else "allow"
+        message = "No cats here. Ask for a dog."
+        return Verdict(check=self.name, outcome=outcome, reason_code="cat", message=message, stage=subject.stage)
+
+
+NO_CATS = Screening(lambda: (NoCats(),))
 
 
 def a_job(prompt: str = "a dog", **fields: object) -> Job:
@@ -91,13 +96,13 @@ def test_every_picture_passes_every_stamp_in_the_given_order() -> None:
 def test_a_blocked_prompt_never_reaches_the_backend() -> None:
     backend = ToyBackend()
     with pytest.raises(Blocked, match="Ask for a dog"):
-        pipeline.make(a_job("a cat"), some_parts(backends=(backend,), checks=(NoCats(),)), PlainWatch())
+        pipeline.make(a_job("a cat"), some_parts(backends=(backend,), screening=NO_CATS), PlainWatch())
     assert backend.asked == []
 
 
 def test_the_verdicts_on_request_and_picture_stand_in_the_draft() -> None:
-    (draft,) = pipeline.make(a_job(), some_parts(checks=(NoCats(),)), PlainWatch())
-    assert [verdict.outcome for verdict in draft.verdicts] == ["allow", "allow"]
+    (draft,) = pipeline.make(a_job(), some_parts(screening=NO_CATS), PlainWatch())
+    assert [(verdict.stage, verdict.outcome) for verdict in draft.verdicts] == [("request", "allow"), ("output", "allow")]
 
 
 def test_the_backend_gets_concrete_values_and_the_draft_keeps_what_was_asked() -> None:

@@ -1,0 +1,27 @@
+"""Who does what: a person's name and role, and what each role may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["creator", "reviewer", "admin"]
+Right = Literal["create", "review", "manage"]
+"""`create`: make, share and delete pictures; `review`: decide on them; `manage`: settings, keys, people, audit."""
+ROLES: tuple[Role, ...] = ("creator", "reviewer", "admin")
+_RIGHTS: dict[Role, tuple[Right, ...]] = {
+    "creator": ("create",),
+    "reviewer": ("create", "review"),
+    "admin": ("create", "review", "manage"),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who uses the studio. Without accounts there is one, the computer's own user, who may do everything."""
+
+    name: str
+    role: Role = "admin"
+
+    def may(self, right: Right) -> bool:
+        return right in _RIGHTS[self.role]
