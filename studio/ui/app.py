@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "studio.js", "share.js")
-STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css")
+STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css", "review.css")
 
 
 def build(studio: Studio) -> gr.Blocks:

@@ -58,6 +58,10 @@ class Desk:
         self._recent_of: object = None
         self._recent_at = 0.0
 
+    @property
+    def thumbs(self) -> Thumbs:
+        return self._thumbs
+
     def news(self, seen: Mapping[str, str] | None = None) -> Parts:
         """The parts whose digest differs from the page's, with the new digests under `seen`."""
         seen = seen if isinstance(seen, Mapping) else {}

@@ -153,7 +153,7 @@ def details(record: Record, about: About) -> str:
         ("Notes", "; ".join(record.notes)),
         ("Marks", ", ".join(record.stamps)),
         ("Watermark", _watermark(record)),
-        ("Detector", _detector(record)),
+        ("Detector", detector_words(record)),
     )
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
@@ -178,7 +178,7 @@ def _watermark(record: Record) -> str:
     return f"{marked.get('payload')}, {marked.get('psnr')} dB"
 
 
-def _detector(record: Record) -> str:
+def detector_words(record: Record) -> str:
     """What the detectors said of the saved pixels: a signal, never proof."""
     scores = record.facts.get("detector")
     told = []

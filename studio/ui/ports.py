@@ -13,8 +13,10 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
+from studio.core.review import ReviewEntry
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
+from studio.core.statistics import DayReport
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 
@@ -101,6 +103,25 @@ class Studio(Protocol):
 
     def spent(self, days: int = 31) -> list[Spent]:
         """Money by day and provider, the newest day first."""
+
+    def review_queue(self, limit: int = 60) -> list[Record]:
+        """What waits for a decision, the oldest first, escalated ones last."""
+
+    def review_count(self) -> int: ...
+
+    def review_claim(self, record: str) -> str:
+        """Take the picture to look at it; the name of somebody else who holds it, else empty."""
+
+    def review_decide(self, record: str, decision: str, note: str = "") -> ReviewEntry:
+        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
+
+    def review_undo(self) -> ReviewEntry | None:
+        """Take back one's own last decision."""
+
+    def review_history(self, record: str) -> list[ReviewEntry]: ...
+
+    def statistics(self, days: int = 14) -> list[DayReport]:
+        """The last days, the oldest first, each present."""
 
     def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
         """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_hosting import Hosts
+from fake_reviews import FLAGGED, WORDS, Reviewed
 from fake_verifying import Verifies
 from memory_receipts import MemoryReceipts
 from PIL import Image, ImageDraw, PngImagePlugin
@@ -64,8 +65,10 @@ _USED = {
 }
 
 
-class FakeStudio(Verifies, Hosts):
-    """The same doors as the engine's `Studio`. A prompt with the word “fail” fails; `step_seconds` sets the pace."""
+class FakeStudio(Verifies, Hosts, Reviewed):
+    """The same doors as the engine's `Studio`. A prompt with the word “fail” fails, pictures of one with the word “flag”
+    wait for a review, those with “held” are open at Bob's; `step_seconds` sets the pace.
+    """
 
     version = "0.0-test"
 
@@ -78,6 +81,7 @@ class FakeStudio(Verifies, Hosts):
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
         super().__init__()
         Hosts.__init__(self)
+        Reviewed.__init__(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -260,6 +264,11 @@ class FakeStudio(Verifies, Hosts):
             )
             return
         records = tuple(self._keep(job, place) for place in range(job.request.count))
+        if "flag" in job.request.prompt:
+            for id in records:
+                self.flag(id, WORDS, FLAGGED)
+                if "held" in job.request.prompt:
+                    self.held[id] = "Bob"
         self._put(job.id, state="done", records=records, ended=time.time())
 
     def _keep(self, job: Job, place: int) -> str:
