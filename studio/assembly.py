@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -9,11 +10,18 @@ from studio import __version__
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.evidence import Reading, Suspect, Witness
 from studio.core.ports import Records, Sources, Stamp
+from studio.core.publishing import Table
 from studio.core.result import Record
+from studio.core.rules import FILE as POLICY_FILE
+from studio.core.screening import Check
 from studio.core.sharing import ShareOptions
 from studio.engine.examine import Examiner
+from studio.engine.publishing import PublishingStamp
 from studio.engine.scoring import ScoreStamp, Scoring
+from studio.engine.screening import Screening
 from studio.engine.verifying import Verifying
+from studio.policies import PolicyFile
+from studio.preferences import PreferenceFile
 from studio.settings import Settings
 from studio.stamps import c2pa
 from studio.stamps.certificate import Identity, load_or_make, load_own
@@ -31,6 +39,7 @@ class Marks:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._coding = Coding(settings.format, settings.quality)
+        self._policy, self._preferences = PolicyFile(settings.presets / POLICY_FILE), PreferenceFile(settings)
 
     @cached_property
     def identity(self) -> Identity:
@@ -43,15 +52,25 @@ class Marks:
         return load_or_make(self._settings.data / "signing")
 
     def stamps(self, scoring: Scoring, sources: Sources) -> tuple[Stamp, ...]:
-        """In their forced order: pixels change first, the file's hash is signed last, and all is read back."""
+        """In their forced order: pixels change first, are scored, then judged; the file is signed last, and all is read back."""
         later = (c2pa.C2paStamp.name,)
         return (
             WatermarkStamp(self._settings.watermark),
             ScoreStamp(scoring.score, self._coding.as_saved),
+            PublishingStamp(self.publishing),
             TextStamp(__version__, self._coding, later),
             c2pa.C2paStamp(lambda: self.identity, __version__, sources.read),
             Reopened(self._manifest),
         )
+
+    def screening(self, checks: Sequence[Check]) -> Screening:
+        """The checks of the policy, while it is switched on; they are told who signed a source file."""
+        witness = c2pa.ManifestWitness(self._known_identity, self._trust_list())
+        return Screening(lambda: checks if self._preferences.get().policy else (), (witness,))
+
+    def publishing(self) -> Table | None:
+        """The publishing rules as they hold now; None while the policy is switched off."""
+        return self._policy.get().publishing if self._preferences.get().policy else None
 
     def verifying(self, records: Records) -> Verifying:
         """What looks for marks in any file."""

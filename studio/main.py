@@ -291,12 +291,14 @@ def _worker_parts(settings: Settings, **more: Any) -> tuple[Library, Scoring, Pa
 
     library = open_library(settings.data, settings.outputs)
     scoring = open_scoring(settings, library.calibrations)
+    marks = Marks(settings)
     parts = Parts(
         backends=plugins.backends(settings),
         keeper=library.keeper,
         sources=library.sources,
         receipts=library.receipts,
-        stamps=Marks(settings).stamps(scoring, library.sources),
+        screening=marks.screening(plugins.checks(settings)),
+        stamps=marks.stamps(scoring, library.sources),
         facts={"studio": __version__},
         **more,
     )

@@ -1,4 +1,5 @@
-"""Finds the plug-ins: every module or package of `studio.backends` or `studio.detectors` that has `create(settings)`.
+"""Finds the plug-ins: every module or package of `studio.backends`, `studio.detectors` or `studio.policy` that has
+`create(settings)`.
 
 No list to edit. `create` gives one part or several.
 """
@@ -13,8 +14,10 @@ from typing import Any
 
 import studio.backends
 import studio.detectors
+import studio.policy
 from studio.core.ports import Backend
 from studio.core.score import Detector
+from studio.core.screening import Check
 from studio.settings import Settings
 
 
@@ -28,6 +31,11 @@ def detectors(settings: Settings) -> tuple[Detector, ...]:
     order = {True: 2, False: 1}
     found = _created(studio.detectors, settings)
     return tuple(sorted(found, key=lambda each: (0 if each.name == "starter" else order[each.hosted], each.name)))
+
+
+def checks(settings: Settings) -> tuple[Check, ...]:
+    """All checks of the policy, those that cost nothing first."""
+    return tuple(sorted(_created(studio.policy, settings), key=lambda check: (not check.light, check.name)))
 
 
 def _created(package: ModuleType, settings: Settings) -> Iterator[Any]:

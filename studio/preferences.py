@@ -50,6 +50,7 @@ class PreferenceFile:
                 )
         values = {
             "offline": preferences.offline,
+            "policy": preferences.policy,
             "daily_budget": budget,
             "limits": {name: [limit.at_once, limit.per_minute] for name, limit in preferences.limits.items()},
         }
@@ -73,7 +74,12 @@ class PreferenceFile:
                       for name, (most, rate) in dict(values.get("limits") or {}).items()}  # fmt: skip
             budget = values.get("daily_budget")
             offline = self._settings.offline or values.get("offline") is True
-            return Preferences(offline=offline, daily_budget=None if budget is None else float(budget), limits=limits)
+            return Preferences(
+                offline=offline,
+                policy=values.get("policy") is not False,
+                daily_budget=None if budget is None else float(budget),
+                limits=limits,
+            )
         except (TypeError, ValueError):
             return Preferences(offline=self._settings.offline)
 

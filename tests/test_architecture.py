@@ -18,7 +18,7 @@ from studio.hosting import hosted_of
 ROOT = Path(__file__).resolve().parent.parent
 STUDIO = sorted((ROOT / "studio").rglob("*.py"))
 OURS = [ROOT / "studio.py", *STUDIO, *sorted((ROOT / "tests").rglob("*.py"))]
-DEVICE_CODE = ("backends/local/", "detectors/", "policy/", "starter/")
+DEVICE_CODE = ("backends/local/", "classification/", "detectors/", "starter/")
 DOORS = {
     "torch": DEVICE_CODE,
     "diffusers": DEVICE_CODE,

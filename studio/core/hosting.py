@@ -20,9 +20,13 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
-    """What the user may change while the studio runs. `daily_budget` in US dollars, None for none; `limits` by provider."""
+    """What the user may change while the studio runs. `daily_budget` in US dollars, None for none; `limits` by provider.
+
+    `policy`: the checks and the publishing rules of `presets/policy.toml` hold.
+    """
 
     offline: bool = False
+    policy: bool = True
     daily_budget: float | None = None
     limits: Mapping[str, Limit] = field(default_factory=dict)
 

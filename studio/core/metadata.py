@@ -5,6 +5,7 @@
     request     what was asked, with the exact prompt; `user` only if there is one
     used facts  what really ran, and what the engine adds (versions, device, times)
     notes stamps verdicts
+    review_status   whether a person has to look at it; a decision is the library's to know, not a file's
 
 What is read back may come from a stranger's file: `record_from_json` checks every value before anything trusts it.
 """
@@ -18,11 +19,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.request import AREAS, FILLS, RESIZES, ImageRequest, Size, Source, Task, request_from_json, request_to_json
 from studio.core.result import Draft, Record
+from studio.core.review import ReviewStatus
 from studio.core.verdict import OUTCOMES, STAGES, Verdict
 
 SCHEMA = 1
@@ -50,6 +52,7 @@ def draft_to_json(draft: Draft, studio: str = "") -> dict[str, Any]:
         "notes": draft.notes,
         "stamps": draft.stamps,
         "verdicts": [asdict(verdict) for verdict in draft.verdicts],
+        "review_status": draft.review_status,
         "studio": studio,
     }
     plain: dict[str, Any] = to_plain(values)
@@ -75,6 +78,7 @@ def record_from_json(values: Mapping[str, Any], *, path: Path, sha256: str) -> R
             notes=_texts(values["notes"]),
             stamps=_texts(values["stamps"]),
             verdicts=tuple(_verdict(verdict) for verdict in _typed(values["verdicts"], list)),
+            review_status=_review_status(values.get("review_status", "not_needed")),
         )
     except _MALFORMED as error:
         raise InvalidRequest(
@@ -137,6 +141,13 @@ def _verdict(values: Any) -> Verdict:
     _texts([verdict.check, verdict.reason_code, verdict.message])
     _typed(verdict.score, int, float, type(None))
     return verdict
+
+
+def _review_status(value: Any) -> ReviewStatus:
+    """A decision that a file claims was made elsewhere, or forgotten: a person looks again."""
+    if value not in get_args(ReviewStatus):
+        raise ValueError(f"unknown review status {value!r}")
+    return "not_needed" if value == "not_needed" else "pending"
 
 
 def _typed(value: Any, *kinds: type) -> Any:

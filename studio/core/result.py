@@ -30,7 +30,8 @@ class ImageResult:
     """Pictures of one request. `used` is what really ran (asked and used stand apart); `notes` name every difference.
 
     Keys of `used` a local backend fills: model, model_sha256, pipeline, scheduler, sampler, steps, guidance_scale,
-    width, height, device, dtype, torch, diffusers, transformers, tokens, seconds (a dict by phase).
+    width, height, device, dtype, torch, diffusers, transformers, tokens, seconds (a dict by phase), and safety_checker
+    ("passed") where the model has one.
     """
 
     pictures: tuple[Picture, ...]

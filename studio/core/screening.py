@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from PIL import Image
 
+from studio.core.evidence import Evidence
 from studio.core.people import Role
 from studio.core.request import ImageRequest
 from studio.core.verdict import Stage, Verdict
@@ -15,8 +16,8 @@ from studio.core.verdict import Stage, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One thing to look at. At the stage `source` there are the file's bytes and its picture, at `output` the picture and
-    the `facts` its backend told; at `request` neither. Pictures are RGB.
+    """One thing to look at. At the stage `source` there are the file's bytes, its picture and what witnesses found in it, at
+    `output` the picture and the `facts` its backend told; at `request` neither. Pictures are RGB.
     """
 
     stage: Stage
@@ -24,6 +25,7 @@ class Subject:
     role: Role = "creator"
     image: Image.Image | None = None
     data: bytes = b""
+    evidence: Sequence[Evidence] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

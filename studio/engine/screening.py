@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from studio.core.errors import Blocked
-from studio.core.opening import open_picture
+from studio.core.evidence import Suspect, Witness
+from studio.core.opening import format_of, open_picture
 from studio.core.people import Role
 from studio.core.ports import Sources
 from studio.core.request import ImageRequest, sources
@@ -22,9 +23,12 @@ Checks = Callable[[], Iterable[Check]]
 
 @dataclass(frozen=True)
 class Screening:
-    """Raises `Blocked` with every verdict so far as soon as one check says so; else all verdicts come back."""
+    """Raises `Blocked` with every verdict so far as soon as one check says so; else all verdicts come back. What `witnesses`
+    find in a source file is told to its checks.
+    """
 
     checks: Checks = tuple
+    witnesses: Sequence[Witness] = ()
 
     def words(self, request: ImageRequest, role: Role) -> tuple[Verdict, ...]:
         """The light checks: they run before a job is queued, and cost nothing."""
@@ -36,10 +40,16 @@ class Screening:
         for name, source in sources(request.task).items():
             if name == "mask":
                 continue
-            data = kept.read(source)
-            image = open_picture(data, source.name or "the picture").convert("RGB")
-            verdicts = self._all(Subject(stage="source", request=request, role=role, image=image, data=data), verdicts)
+            subject = self._source(request, role, kept.read(source), source.name or "the picture")
+            verdicts = self._all(subject, verdicts)
         return verdicts
+
+    def _source(self, request: ImageRequest, role: Role, data: bytes, name: str) -> Subject:
+        image = open_picture(data, name)
+        suspect = Suspect(name=name, data=data, format=format_of(data, name), image=image)
+        looking = self.witnesses if any(self.checks()) else ()
+        found = tuple(row for witness in looking for row in witness.look(suspect))
+        return Subject(stage="source", request=request, role=role, image=image.convert("RGB"), data=data, evidence=found)
 
     def output(
         self, request: ImageRequest, role: Role, image: Image.Image, facts: Mapping[str, Any], before: tuple[Verdict, ...]

