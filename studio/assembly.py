@@ -52,7 +52,7 @@ class Marks:
         return load_or_make(self._settings.data / "signing")
 
     def stamps(self, scoring: Scoring, sources: Sources) -> tuple[Stamp, ...]:
-        """In their forced order: pixels change first, are scored, then judged; the file is signed last, and all is read back."""
+        """In their forced order: pixels change first, are scored, then judged; signing comes last, and all is read back."""
         later = (c2pa.C2paStamp.name,)
         return (
             WatermarkStamp(self._settings.watermark),

@@ -34,7 +34,7 @@ _BOXED = ((0x1F150, 26), (0x1F170, 26), (0x1F1E6, 26))
 _WORD = re.compile(r"[^\W_]+")
 _NO_LETTER = re.compile(r"[^\w@$€!|]|_")
 _CAPITAL_I = re.compile(r"(?<=[a-z])I")
-_ALONE = frozenset("aeiouy0123456789")
+_ALONE = frozenset("aeiouy0123456789!|")
 """Words of one letter, which may stand beside a word that is spaced out: “a k i l l”."""
 _MOST_ALONE = 3
 
@@ -129,21 +129,22 @@ def readings(text: str) -> tuple[Reading, Reading]:
     """Word by word, and with what stands between two spaces put together."""
     folded = fold(text)
     words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(folded)]
-    chunks = [(_NO_LETTER.sub("", chunk).strip("!|"), 0, 0) for chunk in folded.split()]
-    return Reading(_joined(words)), Reading(_joined([chunk for chunk in chunks if chunk[0]]))
+    chunks = [_NO_LETTER.sub("", chunk) for chunk in folded.split()]
+    return Reading(_joined(words)), Reading(_joined([(chunk, 0, 0) for chunk in chunks if chunk]))
 
 
 def _joined(words: list[tuple[str, int, int]]) -> Iterator[tuple[str, ...]]:
     """Single letters in a row become one word, unless more than one character lies between them."""
     row = ""
     for place, (word, start, _) in enumerate(words):
-        if row and (len(word) > 1 or start - words[place - 1][2] > 1):
+        bare = word.strip("!|") or word[0]
+        if row and (len(bare) > 1 or start - words[place - 1][2] > 1):
             yield _without_alone(row)
             row = ""
-        if len(word) > 1:
-            yield (word,)
+        if len(bare) > 1:
+            yield (bare, word) if bare != word else (word,)
         else:
-            row += word
+            row += bare
     if row:
         yield _without_alone(row)
 
