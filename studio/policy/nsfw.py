@@ -50,6 +50,7 @@ class NotSafeForWork:
             classifier = self._found()
             score = probability(classifier, subject)
         except StudioError as error:
+            self._classifier = None  # it may be mended while the studio runs
             return Verdict(check=self.name, outcome="not_screened", reason_code="picture.not_screened", message=str(error),
                            version=policy.version, stage=subject.stage)  # fmt: skip
         outcome, message = _weighed(score, policy, subject)

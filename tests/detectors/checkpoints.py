@@ -65,7 +65,7 @@ def write(folder: Path, model: Any, preprocessor: dict[str, Any] = PLAIN) -> Pat
 class TimmViT(nn.Module):
     """The forward pass of timm's ViT, written down from its paper, with timm's names; heads of 64 features."""
 
-    def __init__(self, width: int = 128, depth: int = 2, side: int = 32, patch: int = 8) -> None:
+    def __init__(self, width: int = 128, depth: int = 2, side: int = 32, patch: int = 8, outputs: int = 1) -> None:
         super().__init__()
         torch.manual_seed(2)
         self.patch_embed = nn.Module()
@@ -74,7 +74,7 @@ class TimmViT(nn.Module):
         self.pos_embed = nn.Parameter(torch.randn(1, (side // patch) ** 2 + 1, width) * 0.1)
         self.blocks = nn.ModuleList(self._block(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = nn.Linear(width, 1)
+        self.head = nn.Linear(width, outputs)
 
     def _block(self, width: int) -> nn.Module:
         block = nn.Module()
@@ -97,10 +97,10 @@ class TimmViT(nn.Module):
         return self.head(self.norm(x)[:, 0])
 
 
-def write_timm(folder: Path) -> TimmViT:
+def write_timm(folder: Path, outputs: int = 1) -> TimmViT:
     """In the layout of a model hub mixin: weights below `vit.`, a config without a model type."""
     folder.mkdir(parents=True)
-    model = TimmViT().eval()
+    model = TimmViT(outputs=outputs).eval()
     save_file(
         {f"vit.{name}": value.contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors"
     )
