@@ -1,7 +1,8 @@
 """The words of a request against the rules of `presets/policy.toml`.
 
-Options that are texts go to the model as the prompt does, so they are read with it. The negative prompt is looked at only by
-rules that block and have terms of their own for it (`studio.core.rules` says why).
+Options that are texts may go to the model as the prompt does, so they are read with it, or with the negative prompt where
+their name says so. The negative prompt is looked at only by rules that block and have terms of their own for it
+(`studio.core.rules` says why).
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ class PromptRules:
         if policy.fault:
             return Verdict(check=self.name, outcome="not_screened", reason_code="policy.faulty", message=policy.fault,
                            version=policy.version)  # fmt: skip
-        texts = [value for value in request.options.values() if isinstance(value, str)]
-        prompt, negative = Text.of(request.prompt, *texts), Text.of(request.negative_prompt)
+        texts = {name: value for name, value in request.options.items() if isinstance(value, str)}
+        unwanted = [text for name, text in texts.items() if "negative" in name]
+        prompt = Text.of(request.prompt, *(text for name, text in texts.items() if "negative" not in name))
+        negative = Text.of(request.negative_prompt, *unwanted)
         rule = policy.rules.judge(prompt, negative, subject.role)
         if rule is None:
             return Verdict(check=self.name, outcome="allow", version=policy.version)

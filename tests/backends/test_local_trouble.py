@@ -118,6 +118,21 @@ def test_a_flagged_picture_is_withheld(make):
         make("strict")
 
 
+def test_a_picture_that_the_models_own_checker_passed_says_so(zoo, tmp_path, a_request, make):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(zoo / "strict", tmp_path / "models" / "mild")
+    weights = tmp_path / "models" / "mild" / "safety_checker" / "model.safetensors"
+    parts = load_file(weights)
+    for name in ("concept_embeds_weights", "special_care_embeds_weights"):
+        parts[name].fill_(10)
+    save_file(parts, weights, metadata={"format": "pt"})
+    backend = LocalBackend((tmp_path / "models",), None)
+    model = next(model for model in backend.models() if model.id == "local:mild")
+    assert backend.generate(a_request("mild"), model, Recorder()).used["safety_checker"] == "passed"
+    assert "safety_checker" not in make("sd").used
+
+
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
 def test_cut_off_weights_are_named_as_damage(spoil, a_request, part):
     def cut(folder):

@@ -57,6 +57,8 @@ def test_the_negative_prompt_counts_only_by_words_of_its_own(check: PromptRules)
 
 def test_texts_among_the_options_are_read_as_the_prompt_is(check: PromptRules) -> None:
     assert check(a_subject(prompt="a cat", options={"prompt_2": "kill", "steps": 3})).outcome == "block"
+    assert check(a_subject(prompt="a cat", options={"negative_prompt_2": "kill"})).outcome == "allow"
+    assert check(a_subject(prompt="a cat", options={"negative_prompt_2": "collar"})).outcome == "block"
 
 
 def test_only_requests_are_looked_at_and_it_is_light(check: PromptRules) -> None:
