@@ -51,6 +51,7 @@ class PreferenceFile:
         values = {
             "offline": preferences.offline,
             "policy": preferences.policy,
+            "audit_prompts": preferences.audit_prompts,
             "daily_budget": budget,
             "limits": {name: [limit.at_once, limit.per_minute] for name, limit in preferences.limits.items()},
         }
@@ -77,6 +78,7 @@ class PreferenceFile:
             return Preferences(
                 offline=offline,
                 policy=values.get("policy") is not False,
+                audit_prompts=values.get("audit_prompts") is True,
                 daily_budget=None if budget is None else float(budget),
                 limits=limits,
             )

@@ -22,11 +22,13 @@ class Limit:
 class Preferences:
     """What the user may change while the studio runs. `daily_budget` in US dollars, None for none; `limits` by provider.
 
-    `policy`: the checks and the publishing rules of `presets/policy.toml` hold.
+    `policy`: the checks and the publishing rules of `presets/policy.toml` hold. `audit_prompts`: prompts stand in the audit
+    log.
     """
 
     offline: bool = False
     policy: bool = True
+    audit_prompts: bool = False
     daily_budget: float | None = None
     limits: Mapping[str, Limit] = field(default_factory=dict)
 

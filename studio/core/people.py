@@ -25,3 +25,16 @@ class Person:
 
     def may(self, right: Right) -> bool:
         return right in _RIGHTS[self.role]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """How much of a person's data was erased, or would be.
+
+    `sources` are files that nobody else used, `rows` those of the audit log that lost their content.
+    """
+
+    jobs: int = 0
+    pictures: int = 0
+    sources: int = 0
+    rows: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,11 +14,12 @@ from studio.core.canvas import Ground
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
-from studio.core.people import Person, Role
+from studio.core.people import Erased, Person, Role
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Draft, ImageResult, Record
-from studio.core.review import Decision, ReviewEntry
-from studio.core.verdict import Verdict
+from studio.core.review import Decision, ReviewEntry, ReviewStatus
+from studio.core.statistics import Screened, Tally
+from studio.core.verdict import Outcome, Verdict
 
 
 class Receipts(Protocol):
@@ -276,12 +277,22 @@ class AuditLog(Protocol):
         """One more row, chained to the last one, safe across processes. `detail` holds no key and no picture."""
 
     def rows(
-        self, *, after: int = 0, limit: int = 1000, person: str = "", action: str = "", subject: str = ""
+        self,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        person: str = "",
+        action: str = "",
+        subject: str = "",
+        newest: bool = False,
     ) -> list[AuditRow]:
-        """In order, from the one behind `after`."""
+        """In order, from the one behind `after`; with `newest` the last `limit` of them, in order too."""
 
     def verify(self) -> tuple[int, int | None, str]:
         """How many rows there are, the first broken one (None if all fit), and what is wrong with it."""
+
+    def lines(self, *, as_csv: bool = False) -> Iterator[str]:
+        """Every row as a line of JSON, from which the chain can be checked elsewhere; or of CSV, for a spreadsheet."""
 
 
 class Reviews(Protocol):
@@ -303,6 +314,47 @@ class Reviews(Protocol):
         """Take back this reviewer's last decision, if nobody decided on that picture since."""
 
     def history(self, record: str) -> list[ReviewEntry]: ...
+
+
+class Statistics(Protocol):
+    """Counts for the daily report, and a search among refused requests and kept pictures."""
+
+    def tallies(self, days: int = 31) -> list[Tally]:
+        """The last so many days, the newest first."""
+
+    def search(
+        self,
+        *,
+        reason_code: str = "",
+        outcome: Outcome | None = None,
+        review_status: ReviewStatus | None = None,
+        limit: int = 60,
+        before: str = "",
+    ) -> list[Screened]:
+        """Newest first; `before` is the `id` of the last one on the page before."""  # fmt: skip
+
+
+class Trash(Protocol):
+    """Where deleted pictures' files wait; their records stay whatever becomes of them."""
+
+    def delete(self, record: str) -> Record:
+        """Take the file out of `outputs/`. Raises `InvalidRequest` for no such picture, `KeepError` if it stays."""
+
+    def restore(self, record: str) -> Record:
+        """Put it back. Raises `InvalidRequest` if it is not in the trash any more."""
+
+    def empty(self) -> int:
+        """Remove the files for good; returns how many pictures that were."""
+
+
+class Erasure(Protocol):
+    """Erases what is known of a person and logs that it did. Run again after a crash, it goes on."""
+
+    def extent(self, person: str) -> Erased:
+        """What there is to erase. Raises `InvalidRequest` without a name or while requests of that person are under way."""
+
+    def erase(self, person: str, by: str = "") -> Erased:
+        """Do it; `by` is who does."""
 
 
 class People(Protocol):

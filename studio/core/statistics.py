@@ -1,9 +1,57 @@
-"""What happened on a day, counted: for the daily report."""
+"""What is counted and found for the people who answer for a studio: how much was made, refused, flagged and reviewed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from studio.core.job import BlockedBy
+from studio.core.review import ReviewStatus
+from studio.core.verdict import Outcome
+
+Counted = Literal[
+    "generated", "blocked_by_policy", "blocked_by_provider", "flagged", "approved", "rejected", "escalated"
+]  # fmt: skip
+COUNTED: tuple[Counted, ...] = get_args(Counted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """So many on a day (local time, ISO 8601). `provider` is the backend's name; `reason_code` is empty for `generated`.
+
+    Pictures are counted by the day they were made, requests by the day they were refused, decisions by the day they were
+    taken. A picture with several reasons counts once, under its first; an undone decision does not count.
+    """
+
+    day: str
+    counted: Counted
+    provider: str
+    reason_code: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened:
+    """A refused request (`record` is empty), or a kept picture with what the checks said of it.
+
+    `time` is seconds since the epoch, `outcome` the verdict that decided, `reason_codes` those of all flags and blocks.
+    """
+
+    job: str
+    time: float
+    provider: str
+    outcome: Outcome
+    record: str = ""
+    person: str = ""
+    reason_codes: tuple[str, ...] = ()
+    blocked_by: BlockedBy = ""
+    review_status: ReviewStatus = "not_needed"
+
+    @property
+    def id(self) -> str:
+        """What the next page is asked for with."""
+        return self.record or self.job
 
 
 @dataclass(frozen=True, kw_only=True)

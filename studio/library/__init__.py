@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.library.audit import SqliteAudit
 from studio.library.calibrations import CalibrationFiles
 from studio.library.database import Database
 from studio.library.drafts import SqliteDrafts
+from studio.library.erasure import PersonErasure
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
 from studio.library.receipts import ReceiptFiles
 from studio.library.records import SqliteRecords
 from studio.library.reindex import Reader, Reindexed, reindex
+from studio.library.reviews import SqliteReviews
 from studio.library.sources import SourceFiles
+from studio.library.statistics import SqliteStatistics
+from studio.library.trash import TrashFolder
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class Library:
     receipts: ReceiptFiles
     keeper: PictureKeeper
     calibrations: CalibrationFiles
+    audit: SqliteAudit
+    reviews: SqliteReviews
+    statistics: SqliteStatistics
+    trash: TrashFolder
+    erasure: PersonErasure
 
     def __enter__(self) -> Library:
         return self
@@ -48,14 +58,27 @@ def open_library(data: Path, outputs: Path) -> Library:
     """Open, or begin, the library of a studio. Raises `LibraryError` with a sentence."""
     database = Database(data)
     records = SqliteRecords(database, outputs)
+    sources, receipts = SourceFiles(data, records), ReceiptFiles(data, database)
+    keeper, trash, audit = (
+        PictureKeeper(data, outputs, records),
+        TrashFolder(data, outputs, records),
+        SqliteAudit(data, database),
+    )
     return Library(
         outputs=outputs,
         database=database,
         jobs=SqliteJobs(database),
         drafts=SqliteDrafts(database),
         records=records,
-        sources=SourceFiles(data, records),
-        receipts=ReceiptFiles(data, database),
-        keeper=PictureKeeper(data, outputs, records),
+        sources=sources,
+        receipts=receipts,
+        keeper=keeper,
         calibrations=CalibrationFiles(data),
+        audit=audit,
+        reviews=SqliteReviews(database, records),
+        statistics=SqliteStatistics(database),
+        trash=trash,
+        erasure=PersonErasure(
+            database=database, trash=trash, keeper=keeper, receipts=receipts, sources=sources, audit=audit
+        ),
     )

@@ -95,6 +95,17 @@ class Database:
         with self._sentences():
             return self._connection().execute(sql, values).fetchall()
 
+    def stream(self, sql: str, values: Values = ()) -> Iterator[sqlite3.Row]:
+        """The same row by row, as they were when it began, for what is too much to hold at once."""
+        with self._sentences():
+            yield from self._connection().execute(sql, values)
+
+    def rewrite(self) -> None:
+        """Write the whole file anew, so that nothing that was erased can be found between its rows."""
+        with self._sentences():
+            self._connection().execute("VACUUM")
+            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:

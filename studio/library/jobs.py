@@ -20,6 +20,7 @@ from studio.core.people import Role
 from studio.core.request import ImageRequest, request_from_json, request_to_json
 from studio.core.verdict import Verdict
 from studio.library.database import Database
+from studio.library.screening import write_screening
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -117,18 +118,22 @@ class SqliteJobs:
         records: Sequence[str] = (),
     ) -> Job:
         """Change state and keep an event. A job that is over stays as it is; `records` replaces the list if not empty."""
-        self._database.change(
-            """UPDATE job SET state = :state, message = :message, error_code = :error_code, error_field = :error_field,
+        now = time.time()
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                """UPDATE job SET state = :state, message = :message, error_code = :error_code, error_field = :error_field,
                 facts = :facts, blocked_by = :blocked_by, reason_code = :reason_code, verdicts = :verdicts, changed = :now,
                 records = CASE :records WHEN '[]' THEN records ELSE :records END,
                 started = CASE :state WHEN 'queued' THEN NULL WHEN 'running' THEN COALESCE(started, :now) ELSE started END,
                 ended = CASE WHEN :state IN ('done', 'blocked', 'failed', 'needs_review', 'cancelled') THEN :now END
                 WHERE id = :id AND NOT is_over""",
-            {"id": id, "state": state, "message": message, "error_code": error_code, "error_field": error_field,
-             "facts": json.dumps(to_plain(facts or {})), "blocked_by": blocked_by, "reason_code": reason_code,
-             "verdicts": json.dumps([asdict(verdict) for verdict in verdicts]), "now": time.time(),
-             "records": json.dumps(list(records))},
-        )  # fmt: skip
+                {"id": id, "state": state, "message": message, "error_code": error_code, "error_field": error_field,
+                 "facts": json.dumps(to_plain(facts or {})), "blocked_by": blocked_by, "reason_code": reason_code,
+                 "verdicts": json.dumps([asdict(verdict) for verdict in verdicts]), "now": now,
+                 "records": json.dumps(list(records))},
+            )  # fmt: skip
+            if changed.rowcount:
+                write_screening(connection, verdicts, job=id, time=now)
         return self._known(id)
 
     def report(self, id: str, progress: Progress) -> None:

@@ -202,13 +202,18 @@ def m006_hosted(connection: sqlite3.Connection) -> None:
 def m007_policy(connection: sqlite3.Connection) -> None:
     """Who was blocked by whom and why, every check's answer, reviews with their claims, accounts, and the audit log.
 
-    The audit log only grows: triggers refuse to delete a row or to change anything in it but its content to nothing.
+    The audit log only grows: triggers refuse to delete or replace a row, or to change anything but its content to nothing.
+    `screening` has a row for every answer of a check: of refused jobs (`record` empty) and of kept pictures.
     """
+    connection.create_function("backend_of_request", 1, _backend_of_request, deterministic=True)
     for statement in (
+        "ALTER TABLE record ADD COLUMN backend TEXT NOT NULL DEFAULT ''",
+        "UPDATE record SET backend = backend_of_request(request)",
         "ALTER TABLE job ADD COLUMN role TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE job ADD COLUMN blocked_by TEXT NOT NULL DEFAULT '' CHECK (blocked_by IN ('', 'policy', 'provider'))",
         "ALTER TABLE job ADD COLUMN reason_code TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE job ADD COLUMN verdicts TEXT NOT NULL DEFAULT '[]'",
+        "CREATE INDEX job_blocked ON job (ended, id) WHERE state = 'blocked'",
         """CREATE TABLE screening (
             seq INTEGER PRIMARY KEY,
             job TEXT NOT NULL,
@@ -223,7 +228,8 @@ def m007_policy(connection: sqlite3.Connection) -> None:
         )""",
         "CREATE INDEX screening_job ON screening (job)",
         "CREATE INDEX screening_record ON screening (record) WHERE record != ''",
-        "CREATE INDEX screening_reason ON screening (outcome, reason_code)",
+        "CREATE INDEX screening_flag ON screening (time) WHERE outcome = 'flag'",
+        "CREATE INDEX screening_reason ON screening (reason_code, outcome, record)",
         """CREATE TABLE review (
             seq INTEGER PRIMARY KEY,
             record TEXT NOT NULL,
@@ -235,6 +241,8 @@ def m007_policy(connection: sqlite3.Connection) -> None:
             undone INTEGER NOT NULL DEFAULT 0
         )""",
         "CREATE INDEX review_record ON review (record)",
+        "CREATE INDEX review_reviewer ON review (reviewer)",
+        "CREATE INDEX review_time ON review (time)",
         "CREATE TABLE review_claim (record TEXT PRIMARY KEY, reviewer TEXT NOT NULL, until REAL NOT NULL)",
         "CREATE INDEX record_review ON record (review_status, time) WHERE review_status != 'not_needed'",
         """CREATE TABLE account (
@@ -258,6 +266,9 @@ def m007_policy(connection: sqlite3.Connection) -> None:
         "CREATE INDEX audit_time ON audit (time)",
         "CREATE INDEX audit_person ON audit (person) WHERE person IS NOT NULL",
         "CREATE INDEX audit_subject ON audit (subject) WHERE subject IS NOT NULL",
+        """CREATE TRIGGER audit_grows BEFORE INSERT ON audit WHEN new.seq <= (SELECT MAX(seq) FROM audit) BEGIN
+            SELECT RAISE(ABORT, 'the audit log only grows');
+        END""",
         """CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN
             SELECT RAISE(ABORT, 'the audit log only grows');
         END""",

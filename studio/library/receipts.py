@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from studio.core.errors import OverBudget
+from studio.core.errors import KeepError, OverBudget
 from studio.core.hosting import Spent
 from studio.core.price import dollars
 from studio.library.database import Database
@@ -34,6 +34,17 @@ class ReceiptFiles:
     def forget(self, job: str) -> None:
         """The job has ended and nothing of it will be looked for again; its ledger stays."""
         shutil.rmtree(self._folder / job, ignore_errors=True)
+
+    def remove(self, job: str) -> None:
+        """The same, and sure of it. Raises `KeepError`."""
+        try:
+            shutil.rmtree(self._folder / job)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise KeepError(
+                f"Receipts in {self._folder} cannot be removed ({error.strerror}). Allow writing to it, then try again."
+            ) from error
 
     def forgive(self, job: str) -> None:
         """A person decided that calls of unknown end may be made again."""

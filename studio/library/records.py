@@ -10,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from studio.core.fingerprint import Fingerprint, from_facts, is_alike
+from studio.core.job import backend_of
 from studio.core.metadata import to_plain
 from studio.core.request import request_from_json, request_to_json, sources
 from studio.core.result import Record
 from studio.core.verdict import Verdict
 from studio.library.database import Database
+from studio.library.screening import write_screening
 
 
 class SqliteRecords:
@@ -26,7 +28,7 @@ class SqliteRecords:
 
     def record(self, id: str) -> Record | None:
         rows = self._database.rows("SELECT * FROM record WHERE id = ?", (id,))
-        return self._record(rows[0]) if rows else None
+        return self.from_row(rows[0]) if rows else None
 
     def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
         """Newest first, without deleted ones; `before` is a record id for the next page."""
@@ -36,14 +38,14 @@ class SqliteRecords:
                ORDER BY time DESC, seq DESC LIMIT :limit""",
             {"before": before, "limit": limit},
         )
-        return [self._record(row) for row in rows]
+        return [self.from_row(row) for row in rows]
 
     def children(self, id: str) -> list[Record]:
         """The pictures made directly from this one, oldest first, without deleted ones."""
         rows = self._database.rows(
             "SELECT * FROM record WHERE parent = ? AND parent != '' AND state != 'deleted' ORDER BY time, seq", (id,)
         )
-        return [self._record(row) for row in rows]
+        return [self.from_row(row) for row in rows]
 
     def with_file(self, sha256: str) -> str:
         """The newest record whose file has this hash; empty if there is none."""
@@ -71,11 +73,11 @@ class SqliteRecords:
     def of_job(self, job: str) -> tuple[Record, ...]:
         """A job's records in picture order."""
         rows = self._database.rows("SELECT * FROM record WHERE job = ? ORDER BY seq", (job,))
-        return tuple(self._record(row) for row in rows)
+        return tuple(self.from_row(row) for row in rows)
 
     def everything(self) -> dict[str, Record]:
         """All records by id."""
-        return {row["id"]: self._record(row) for row in self._database.rows("SELECT * FROM record")}
+        return {row["id"]: self.from_row(row) for row in self._database.rows("SELECT * FROM record")}
 
     def add(self, record: Record, *, durable: bool = True) -> None:
         """Write a record whose file lies under `outputs`, once: one that is there already stays as it is."""
@@ -100,23 +102,27 @@ class SqliteRecords:
             "notes": json.dumps(record.notes),
             "stamps": json.dumps(record.stamps),
             "verdicts": json.dumps([asdict(verdict) for verdict in record.verdicts]),
+            "backend": backend_of(record.request.model),
             "parent": source.record if source else "",
             "source": source.sha256 if source else "",
             "mark": _mark(record),
             "pixels": found.pixels,
             "look": found.look,
         }
-        self._database.change(
-            """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, state,
-                                   review_status, request, facts, notes, stamps, verdicts, parent, source,
+        with self._database.transaction(durable=durable) as connection:
+            added = connection.execute(
+                """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, state,
+                                   review_status, request, facts, notes, stamps, verdicts, backend, parent, source,
                                    mark, pixels, look)
-               VALUES (:id, :job, :path, :name, :sha256, :width, :height, :seed, :created, :time, :user, :state,
-                       :review_status, :request, :facts, :notes, :stamps, :verdicts, :parent, :source,
+                   VALUES (:id, :job, :path, :name, :sha256, :width, :height, :seed, :created, :time, :user, :state,
+                       :review_status, :request, :facts, :notes, :stamps, :verdicts, :backend, :parent, :source,
                        :mark, :pixels, :look)
-               ON CONFLICT (id) DO NOTHING""",
-            values,
-            durable=durable,
-        )
+                   ON CONFLICT (id) DO NOTHING""",
+                values,
+            )
+            if added.rowcount:
+                time = datetime.fromisoformat(record.created).timestamp()
+                write_screening(connection, record.verdicts, job=record.job, time=time, record=record.id)
 
     def locate(self, id: str, path: Path, sha256: str) -> None:
         """The record's file is at `path` now, with these bytes."""
@@ -124,6 +130,15 @@ class SqliteRecords:
             "UPDATE record SET path = ?, name = ?, sha256 = ?, state = 'kept' WHERE id = ?",
             (self._relative(path), path.name, sha256, id),
         )
+
+    def mark_deleted(self, id: str) -> None:
+        """The file is in the trash, or gone for good; the row stays."""
+        self._database.change("UPDATE record SET state = 'deleted' WHERE id = ?", (id,))
+
+    def place(self, id: str) -> Path | None:
+        """Where the record's file lies or lay under `outputs`; None for no such record."""
+        rows = self._database.rows("SELECT path FROM record WHERE id = ?", (id,))
+        return self._outputs / rows[0]["path"] if rows else None
 
     def mark_missing(self, id: str) -> None:
         self._database.change("UPDATE record SET state = 'missing' WHERE id = ? AND state = 'kept'", (id,))
@@ -133,7 +148,8 @@ class SqliteRecords:
             raise ValueError("a record without a file cannot be added")
         return path.relative_to(self._outputs).as_posix()
 
-    def _record(self, row: sqlite3.Row) -> Record:
+    def from_row(self, row: sqlite3.Row) -> Record:
+        """A whole row of the table as the engine knows it."""
         path = self._outputs / row["path"]
         record = Record(
             id=row["id"],

@@ -52,8 +52,21 @@ class SourceFiles:
         return data
 
     def path(self, source: Source) -> Path | None:
-        places = (self._folder / source.sha256[:2] / (source.sha256 + suffix) for suffix in _SUFFIXES.values())
-        return next((place for place in places if place.is_file()), None)
+        return next((place for place in self._places(source.sha256) if place.is_file()), None)
+
+    def remove(self, sha256: str) -> None:
+        """Remove a picture for good, if it is here. Raises `KeepError`."""
+        try:
+            with locked(self._lock):
+                for place in self._places(sha256):
+                    place.unlink(missing_ok=True)
+        except OSError as error:
+            raise KeepError(
+                f"A picture in {self._folder} cannot be removed: {error.strerror}. Allow writing to it, then try again."
+            ) from error
+
+    def _places(self, sha256: str) -> list[Path]:
+        return [self._folder / sha256[:2] / (sha256 + suffix) for suffix in _SUFFIXES.values()]
 
 
 def _as_png(data: bytes, name: str) -> bytes:
