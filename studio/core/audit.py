@@ -20,6 +20,8 @@ Action = Literal[
 ]  # fmt: skip
 FIRST = "0" * 64
 """What the first row names as the one before it."""
+_CONTENT = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_PLACE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +46,12 @@ class AuditRow:
 
 def digest_of(person: str, subject: str, detail: Mapping[str, Any], salt: str) -> str:
     """SHA-256 of a row's content with its own salt, so that erased content cannot be guessed from it."""
-    content = json.dumps([salt, person, subject, detail], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
+    return hashlib.sha256(_CONTENT([salt, person, subject, detail]).encode()).hexdigest()
 
 
 def hash_of(row: AuditRow) -> str:
     """SHA-256 over the row before, the row's own place, time and action, and the digest of its content."""
-    told = json.dumps([row.previous, row.seq, f"{row.time:.6f}", row.action, row.digest], separators=(",", ":"))
+    told = _PLACE([row.previous, row.seq, f"{row.time:.6f}", row.action, row.digest])
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -37,6 +37,7 @@ from studio.library.database import Database
 from studio.library.files import locked
 
 CSV_COLUMNS = ("seq", "time", "action", "person", "subject", "detail", "blanked", "previous", "hash")
+_COLUMNS = "seq, time, action, person, subject, detail, salt, digest, previous, hash"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """A cell that begins so may be run by a spreadsheet."""
 log = logging.getLogger("studio")
@@ -86,7 +87,7 @@ class SqliteAudit:
         asked = {name: value for name, value in wanted.items() if value}
         where = " AND ".join(["seq > :after", *(f"{name} = :{name}" for name in asked)])
         found = self._database.rows(
-            f"SELECT * FROM audit WHERE {where} ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT :limit",  # noqa: S608  our own words
+            f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT :limit",  # noqa: S608  our own words
             {"after": after, "limit": limit, **asked},
         )
         return [_row(row) for row in (reversed(found) if newest else found)]
@@ -108,7 +109,7 @@ class SqliteAudit:
 
     def lines(self, *, as_csv: bool = False) -> Iterator[str]:
         """Every row as a line of JSON or CSV, each with its line end; CSV begins with a line of names."""
-        return _csv(self._all()) if as_csv else (json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in self._all())
+        return _csv(self._all()) if as_csv else (json.dumps(vars(row), ensure_ascii=False) + "\n" for row in self._all())
 
     def count_of(self, person: str) -> int:
         """How many rows `blank` would blank."""
@@ -130,8 +131,8 @@ class SqliteAudit:
             row = AuditRow(seq=before.seq + 1, time=round(time.time(), 6), previous=before.hash, **content)
             row = replace(row, hash=hash_of(row))
             connection.execute(
-                """INSERT INTO audit (seq, time, action, person, subject, detail, salt, digest, previous, hash)
-                   VALUES (:seq, :time, :action, :person, :subject, :detail, :salt, :digest, :previous, :hash)""",
+                f"""INSERT INTO audit ({_COLUMNS})
+                    VALUES (:seq, :time, :action, :person, :subject, :detail, :salt, :digest, :previous, :hash)""",  # noqa: S608  our own words
                 {**asdict(row), "detail": json.dumps(row.detail, ensure_ascii=False)},
             )
         if fits:
@@ -170,7 +171,7 @@ class SqliteAudit:
         part.replace(self._note)
 
     def _all(self) -> Iterator[AuditRow]:
-        return (_row(row) for row in self._database.stream("SELECT * FROM audit ORDER BY seq"))
+        return map(_row, self._database.stream(f"SELECT {_COLUMNS} FROM audit ORDER BY seq"))  # noqa: S608  our own words
 
 
 _OF = "person = :person OR (subject = :person AND (action LIKE 'person.%' OR action LIKE 'session.%'))"
@@ -208,22 +209,21 @@ def _cut(noted: Head | None, passed: _Passed) -> tuple[int | None, str]:
     return None, ""
 
 
-def _row(row: sqlite3.Row) -> AuditRow:
+def _row(values: sqlite3.Row) -> AuditRow:
     """A row that somebody changed by hand may hold anything; it must come out as one that does not fit."""
-    blanked = all(row[name] is None for name in ("person", "subject", "detail", "salt"))
-    person, subject, salt = (_text(row[name]) for name in ("person", "subject", "salt"))
+    seq, at, action, person, subject, detail, salt, digest, previous, hash = values
     return AuditRow(
-        seq=row["seq"],
-        time=row["time"] if isinstance(row["time"], float) else float("nan"),
-        action=_text(row["action"]),
-        person=person,
-        subject=subject,
-        detail={} if blanked else _detail(row["detail"]),
-        salt=salt,
-        digest=_text(row["digest"]),
-        previous=_text(row["previous"]),
-        hash=_text(row["hash"]),
-        blanked=blanked,
+        seq=seq,
+        time=at if isinstance(at, float) else float("nan"),
+        action=_text(action),
+        person=_text(person),
+        subject=_text(subject),
+        detail=_detail(detail) if detail is not None else {},
+        salt=_text(salt),
+        digest=_text(digest),
+        previous=_text(previous),
+        hash=_text(hash),
+        blanked=detail is None and person is None and subject is None and salt is None,
     )
 
 

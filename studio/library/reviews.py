@@ -11,7 +11,8 @@ from studio.core.review import UNDECIDED, Decision, ReviewEntry
 from studio.library.database import Database
 from studio.library.records import SqliteRecords
 
-_WAITING = "review_status IN ('pending', 'escalated') AND state != 'deleted'"
+_WAITING = "review_status IN ('pending', 'escalated') AND review_status != 'not_needed' AND state != 'deleted'"
+"""The second condition says to SQLite that its index of reviewed pictures will do."""
 
 
 class SqliteReviews:
