@@ -62,38 +62,35 @@ class SqliteStatistics:
     ) -> list[Screened]:
         """Newest first; `before` is the `id` of the last one on the page before."""
         asked: dict[str, Any] = {"limit": limit, "reason": reason_code, "outcome": outcome, "status": review_status}
-        page, place = self._behind(before)
+        page = "1"
+        if before:
+            asked |= {"before": before, "before_time": self._time_of(before)}
+            page = "({time}, id) < (:before_time, :before)"
         found: list[Screened] = []
         if outcome in (None, "block") and review_status is None:
-            found += map(_refused, self._refused(bool(reason_code), page.format(time="ended"), asked | place))
+            found += map(_refused, self._refused(asked, page.format(time="ended")))
         if outcome != "block":
-            found += map(_kept, self._kept(asked, page.format(time="time"), asked | place))
+            found += map(_kept, self._kept(asked, page.format(time="time")))
         return sorted(found, key=lambda each: (each.time, each.id), reverse=True)[:limit]
 
-    def _behind(self, before: str) -> tuple[str, dict[str, Any]]:
-        """A condition with its values: what comes after this entry."""
-        if not before:
-            return "1", {}
+    def _time_of(self, id: str) -> float | None:
+        """None, behind which nothing comes, for an entry that is not there."""
         rows = self._database.rows(
             "SELECT time FROM record WHERE id = :id UNION ALL SELECT ended FROM job WHERE id = :id AND state = 'blocked'",
-            {"id": before},
+            {"id": id},
         )
-        return (
-            ("({time}, id) < (:before_time, :before)", {"before": before, "before_time": rows[0]["time"]})
-            if rows
-            else ("0", {})
-        )
+        return float(rows[0]["time"]) if rows else None
 
-    def _refused(self, by_reason: bool, page: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
-        reason = "AND reason_code = :reason" if by_reason else ""
+    def _refused(self, asked: Mapping[str, Any], page: str) -> list[sqlite3.Row]:
+        reason = "AND reason_code = :reason" if asked["reason"] else ""
         return self._database.rows(
             f"""SELECT id, ended, backend, request, blocked_by, reason_code, verdicts
                 FROM job INDEXED BY job_blocked
                 WHERE state = 'blocked' {reason} AND {page} ORDER BY ended DESC, id DESC LIMIT :limit""",  # noqa: S608  our own words
-            values,
+            asked,
         )
 
-    def _kept(self, asked: Mapping[str, Any], page: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
+    def _kept(self, asked: Mapping[str, Any], page: str) -> list[sqlite3.Row]:
         conditions = [page]
         if asked["status"]:
             conditions.append("review_status = :status")
@@ -107,7 +104,7 @@ class SqliteStatistics:
         return self._database.rows(
             f"""SELECT id, job, time, backend, user, review_status, verdicts FROM record
                 WHERE {" AND ".join(conditions)} ORDER BY time DESC, id DESC LIMIT :limit""",  # noqa: S608
-            values,
+            asked,
         )
 
 
