@@ -24,6 +24,8 @@ python studio.py [command] [options]      sets up what is missing, then:
   evaluate [--photos FOLDER]    report how the detectors do on your library and your photos
   calibrate FOLDER              calibrate detectors on a folder of your own photos
   reindex                       rebuild the library from the pictures in the outputs folder
+  audit verify|show|export      check, print or export the log of what was done (`audit --help`)
+  erase PERSON [--yes]          erase a person's data: prompts, pictures, content of the log
   providers [--json]            list hosted providers: abilities, keys, limits, what was tried
   doctor [--json]               show device, versions, models and what is wrong
   test [pytest options]         run the offline tests

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from studio import __version__, plugins
 from studio import settings as configuration
+from studio.cli.audit import add_audit_options, add_erase_options
 from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
 from studio.cli.verify import add_options as verify_options
 from studio.core.errors import StudioError
@@ -21,7 +22,8 @@ from studio.core.ports import Calibrations
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
 from studio.engine.scoring import Scoring
-from studio.engine.studio import Shelf, Studio
+from studio.engine.shelf import Shelf
+from studio.engine.studio import Studio
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,7 +86,13 @@ def _add_commands(commands: Any) -> None:
     calibrate = commands.add_parser("calibrate", help="calibrate detectors on a folder of your own photos")
     calibrate.set_defaults(run=_calibrate)
     add_calibrate_options(calibrate)
-    for command in (verify, evaluate, calibrate):
+    audit = commands.add_parser("audit", help="show, check or export the log of what was done")
+    audit.set_defaults(run=_audit)
+    add_audit_options(audit)
+    erase = commands.add_parser("erase", help="erase a person's data: prompts, pictures, content of the log")
+    erase.set_defaults(run=_erase)
+    add_erase_options(erase)
+    for command in (verify, evaluate, calibrate, audit, erase):
         command.add_argument("--offline", action="store_true", help="never use the network")
     providers = commands.add_parser("providers", help="list hosted providers: abilities, keys, limits, what was tried")
     providers.set_defaults(run=_providers)
@@ -174,6 +182,20 @@ def _calibrate(settings: Settings, arguments: argparse.Namespace) -> int:
         return calibrate(scoring, library.records.recent(MOST_OWN), _is_ours, arguments)
 
 
+def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.audit import audit
+
+    with _library(settings) as library:
+        return audit(library.audit, settings.user, arguments)
+
+
+def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.audit import erase
+
+    with _library(settings) as library:
+        return erase(library.erasure, settings.user, arguments)
+
+
 def _is_ours(data: bytes) -> bool:
     from studio.assembly import is_ours
 
@@ -211,6 +233,11 @@ def open_studio(settings: Settings) -> Studio:
             sources=library.sources,
             receipts=library.receipts,
             presets=tuple(presets),
+            audit=library.audit,
+            reviews=library.reviews,
+            statistics=library.statistics,
+            trash=library.trash,
+            erasure=library.erasure,
         ),
         tickets=Tickets(settings.data),
         outputs=settings.outputs,
@@ -297,6 +324,7 @@ def _worker_parts(settings: Settings, **more: Any) -> tuple[Library, Scoring, Pa
         keeper=library.keeper,
         sources=library.sources,
         receipts=library.receipts,
+        audit=library.audit,
         screening=marks.screening(plugins.checks(settings)),
         stamps=marks.stamps(scoring, library.sources),
         facts={"studio": __version__},

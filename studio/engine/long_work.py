@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from studio.core.errors import InvalidRequest, StudioError
@@ -61,3 +62,11 @@ class LongWork:
             answer, state, message = None, "failed", str(error)
         with self._lock:
             self.status = replace(self.status, state=state, message=message, answer=answer)
+
+
+def folder_at(text: str) -> str:
+    """An absolute folder that is there. Raises `InvalidRequest`."""
+    path = Path(text.strip().strip('"')).expanduser()
+    if not text.strip() or not path.is_dir():
+        raise InvalidRequest(f"“{text.strip()}” is not a folder on this computer. Type the path of the folder.", "folder")
+    return str(path.absolute())

@@ -16,10 +16,11 @@ from studio.core.adapt import adapt
 from studio.core.errors import NotConfigured, StampFailed
 from studio.core.job import Job, backend_of
 from studio.core.model import Model
-from studio.core.ports import Backend, Keeper, ReceiptBook, Sources, Stamp, Watch
+from studio.core.ports import AuditLog, Backend, Keeper, ReceiptBook, Sources, Stamp, Watch
 from studio.core.result import Draft, ImageResult, Picture, Record
 from studio.core.verdict import Verdict
 from studio.engine.drawing import draw
+from studio.engine.logbook import SilentAudit
 from studio.engine.screening import Screening
 
 
@@ -34,6 +35,7 @@ class Parts:
     keeper: Keeper
     sources: Sources
     receipts: ReceiptBook
+    audit: AuditLog = field(default_factory=SilentAudit)
     screening: Screening = field(default_factory=Screening)
     stamps: tuple[Stamp, ...] = ()
     stamping: AbstractContextManager[Any] = field(default_factory=nullcontext)

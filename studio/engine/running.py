@@ -26,6 +26,7 @@ from studio.core.errors import (
 from studio.core.job import Job, JobState, Phase
 from studio.core.ports import JobStore
 from studio.engine import pipeline
+from studio.engine.logbook import Logbook
 from studio.engine.pipeline import Parts
 from studio.engine.watching import Emit, JobWatch
 
@@ -57,6 +58,7 @@ class Running:
     ) -> None:
         self._data, self._parts, self._jobs, self._emit = data, parts, jobs, emit
         self._died, self._begin = died, begin
+        self._log = Logbook(parts.audit)
         self._device: AbstractContextManager[Any] = device or nullcontext()
 
     def make(self, id: str) -> bool:
@@ -66,7 +68,7 @@ class Running:
             return False
         attempts = self._jobs.begin(id)
         if attempts > MAX_ATTEMPTS:
-            self._end(id, "failed", message=self._died, error_code="engine_died")
+            self._fail(job, "engine_died", message=self._died)
             return False
         watch = self._watch(job)
         try:
@@ -78,11 +80,13 @@ class Running:
             _when_written(lambda: self._parts.keeper.hold(drafts), self._delay(id))
             return True
         except StudioError as error:
-            self._fail(id, error)
+            field = error.field if isinstance(error, InvalidRequest | Rejected) else ""
+            facts = error.facts if isinstance(error, BackendError) else {}
+            self._fail(job, error, message=str(error), error_field=field, facts=facts)
         except Exception:  # the worker must survive whatever a model does; the log has the trace
             log.exception("job %s", id)
             message = f"The engine met an error it does not know. Try again; the details are in {self._data / 'logs'}."
-            self._end(id, "failed", message=message, error_code="unexpected")
+            self._fail(job, "unexpected", message=message)
         return False
 
     def keep(self, id: str) -> None:
@@ -93,20 +97,25 @@ class Running:
         watch = self._watch(job)
         try:
             records = _when_written(lambda: pipeline.keep(job, self._parts, watch), self._delay(id))
+            self._surely(lambda: self._log.kept(job, records))
             self._end(id, "done", records=[record.id for record in records])
             self._parts.receipts.forget(id)
         except Cancelled as error:
             self._parts.keeper.drop(id)
-            self._end(id, "cancelled", message=str(error), error_code=error.code)
+            records = self._parts.keeper.keep(id)  # nothing is held any more: those that were kept before the user gave up
+            self._surely(lambda: self._log.kept(job, records))
+            self._end(id, "cancelled", message=str(error), error_code=error.code, records=[record.id for record in records])
 
     def _watch(self, job: Job) -> JobWatch:
         return JobWatch(job, self._jobs, self._parts.receipts.of(job.id), self._emit)
 
-    def _fail(self, id: str, error: StudioError) -> None:
-        field = error.field if isinstance(error, InvalidRequest | Rejected) else ""
-        facts = error.facts if isinstance(error, BackendError) else {}
-        told = {"message": str(error), "error_code": error.code, "error_field": field, "facts": facts}
-        self._end(id, _state_of(error), **told, **_refusal(error))
+    def _fail(self, job: Job, error: StudioError | str, **told: Any) -> None:
+        """It ends without a picture, for a reason of the tree or for one that has a code alone."""
+        self._surely(lambda: self._log.ended(job, error))
+        if isinstance(error, str):
+            self._end(job.id, "failed", error_code=error, **told)
+        else:
+            self._end(job.id, _state_of(error), error_code=error.code, **told, **_refusal(error))
 
     def _delay(self, id: str) -> Callable[[KeepError], None]:
         def wait(error: KeepError) -> None:
@@ -120,15 +129,19 @@ class Running:
         return wait
 
     def _end(self, id: str, state: JobState, **fields: Any) -> None:
-        """Write a change of state; a full disk is said on the page and waited out, so that no ending is ever lost."""
+        """Write a change of state."""
+        self._surely(lambda: self._jobs.advance(id, state, **fields))
+        self._emit({"event": "changed", "job": id})
+
+    def _surely(self, write: Callable[[], object]) -> None:
+        """A full disk is said on the page and waited out, so that no ending and no row of the log is ever lost."""
         while True:
             try:
-                self._jobs.advance(id, state, **fields)
-                break
+                write()
+                return
             except LibraryError as error:
                 self._emit({"event": "status", "message": str(error)})
                 time.sleep(KEEP_RETRY)
-        self._emit({"event": "changed", "job": id})
 
 
 def _state_of(error: StudioError) -> JobState:

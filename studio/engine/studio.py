@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from studio.core.adapt import adapt
-from studio.core.errors import InvalidRequest, KeepError, NotConfigured
+from studio.core.audit import AuditRow
+from studio.core.errors import InvalidRequest, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
-from studio.core.ports import Backend, Drafts, Hosting, JobStore, ReceiptBook, Records, Sources
+from studio.core.people import Erased
+from studio.core.ports import Backend, Hosting
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
+from studio.core.review import Decision, ReviewEntry
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
+from studio.core.statistics import Screened, Tally
 from studio.core.worker import WorkerStatus
+from studio.engine.changes import Changes
 from studio.engine.drawing import require_sources
-from studio.engine.long_work import LongWork, WorkStatus
+from studio.engine.long_work import LongWork, WorkStatus, folder_at
+from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
+from studio.engine.shelf import Shelf, check_room
 from studio.engine.verifying import Ask, Verifying
 
-LOOK_AGAIN = 0.5
-"""Seconds between looks at a job whose worker is not ours and so cannot wake us."""
-LEAST_ROOM = 20_000_000
-"""Bytes that must be free before a job is taken."""
 PATIENCE_WITH_LOADING = 3.0
 KEY_PATIENCE = 90.0
 MakeWorker = Callable[[Callable[[dict[str, Any]], None]], WorkerProcess]
 """Makes a worker process that tells what happens to the given function."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """Where the studio keeps things: queue rows, records, drafts of forms, sources, receipts, presets."""
-
-    jobs: JobStore
-    records: Records
-    drafts: Drafts
-    sources: Sources
-    receipts: ReceiptBook
-    presets: tuple[Preset, ...] = ()
-
-
 class Studio:
-    """The facade. Every method is safe from any thread and returns at once, `watch` apart."""
+    """The facade. Every method is safe from any thread and returns at once, `watch` apart.
+
+    `person` is who acts, for the audit log; the studio's user where nobody is named.
+    """
 
     def __init__(
         self,
@@ -73,10 +65,9 @@ class Studio:
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._user = outputs, version, user
+        self.oversight = Oversight(shelf, verifying, user)
         self._long_work = LongWork()
-        self._changed = threading.Condition()
-        self._changes = 0
-        self._previews: dict[str, bytes] = {}
+        self._changes = Changes(shelf.jobs)
         self._worker = worker(self._hear) if worker else None
         self._hosted = hosted(self._hear_hosted) if hosted else None
         self._hosting = hosting
@@ -115,9 +106,10 @@ class Studio:
             raise NotConfigured(model.unready)
         adapted, _ = adapt(request, model)
         require_sources(request, self._shelf.sources)
-        self._check_room()
+        check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         job = self._shelf.jobs.add(replace(request, sampling=seeded, user=request.user or self._user), lane)
+        self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
         self._begin(backend)
         return job
 
@@ -130,35 +122,31 @@ class Studio:
 
     def watch(self, id: str) -> Iterator[Snapshot]:
         """Every change of a job until it is over. Closing the iterator stops the looking and nothing else."""
-        shown, seen = None, -1
-        while True:
-            seen, snapshot = self._changes, self._snapshot(id)
-            if snapshot != shown:
-                yield snapshot
-                shown = snapshot
-            if snapshot.job.is_over:
-                return
-            with self._changed:
-                self._changed.wait_for(lambda before=seen: self._changes != before, LOOK_AGAIN)  # type: ignore[misc]
+        return self._changes.watch(id)
 
-    def cancel(self, id: str) -> Job:
+    def cancel(self, id: str, person: str = "") -> Job:
         """Stop a job: at once if it waits, within one step if it runs. A worker stuck in loading is started anew."""
-        job = self._shelf.jobs.request_cancel(id)
+        before, job = self._shelf.jobs.get(id), self._shelf.jobs.request_cancel(id)
+        if before and not before.is_over and not before.cancel_requested:
+            self.oversight.log.cancelled(before, self.oversight.person(person))
         if not job.is_over and self._worker and not self._is_hosted(job):
             threading.Thread(target=self._insist, args=(id, self._worker), daemon=True).start()
-        self._wake()
+        self._changes.wake()
         return job
 
-    def retry(self, id: str) -> Job:
+    def retry(self, id: str, person: str = "") -> Job:
         """Once more, same request and seed. A paid call whose end nobody knows is sent again: the user has looked."""
         self._shelf.receipts.forgive(id)
-        job = self._shelf.jobs.retry(id)
+        before, job = self._shelf.jobs.get(id), self._shelf.jobs.retry(id)
+        if before and before.is_over and not job.is_over:
+            prompts = self.preferences().audit_prompts
+            self.oversight.log.submitted(job, self.oversight.person(person), prompts=prompts, again=True)
         self._begin(next((backend for backend in self._backends if backend.name == job.backend), None))
         return job
 
     def move(self, id: str, place: int) -> None:
         self._shelf.jobs.move(id, place)
-        self._wake()
+        self._changes.wake()
 
     def pause(self, paused: bool) -> None:
         """While paused no waiting job is begun; the running one goes on."""
@@ -166,7 +154,7 @@ class Studio:
         if not paused:
             self._tickets.enqueue(self._waiting())
             self._tell_hosted()
-        self._wake()
+        self._changes.wake()
 
     def paused(self) -> bool:
         return self._shelf.jobs.paused()
@@ -216,18 +204,22 @@ class Studio:
     def preferences(self) -> Preferences:
         return self._hosting.preferences() if self._hosting else Preferences()
 
-    def prefer(self, preferences: Preferences) -> None:
+    def prefer(self, preferences: Preferences, person: str = "") -> None:
         """Heed these from now on, in every process. Raises `InvalidRequest`."""
+        before = self.preferences()
         self._on_hosting().prefer(preferences)
+        self.oversight.log.preferred(before, preferences, self.oversight.person(person))
         self._tell_hosted()
-        self._wake()
+        self._changes.wake()
 
-    def set_key(self, name: str, value: str) -> None:
+    def set_key(self, name: str, value: str, person: str = "") -> None:
         """Keep a provider's key in the system's keyring; it never comes out again. Raises a `StudioError`."""
         self._on_hosting().set_key(name, value)
+        self.oversight.log.key_set(name, self.oversight.person(person))
 
-    def remove_key(self, name: str) -> None:
+    def remove_key(self, name: str, person: str = "") -> None:
         self._on_hosting().remove_key(name)
+        self.oversight.log.key_removed(name, self.oversight.person(person))
 
     def test_key(self, provider: str) -> str:
         """What one cheap call to the provider says. Raises a `StudioError`."""
@@ -253,11 +245,11 @@ class Studio:
 
     def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
         """Begin to calibrate detectors on a folder of photos; `long_work` tells how it goes. Raises `InvalidRequest`."""
-        self._long_work.start("calibrate", self._ask, folder=_folder(folder), detectors=list(detectors))
+        self._long_work.start("calibrate", self._ask, folder=folder_at(folder), detectors=list(detectors))
 
     def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
         """Begin a report on the detectors, with or without a folder of photos. Raises `InvalidRequest`."""
-        self._long_work.start("evaluate", self._ask, photos=_folder(photos) if photos else "", detectors=list(detectors))
+        self._long_work.start("evaluate", self._ask, photos=folder_at(photos) if photos else "", detectors=list(detectors))
 
     def long_work(self) -> WorkStatus:
         return self._long_work.status
@@ -265,9 +257,61 @@ class Studio:
     def stop_long_work(self) -> None:
         self._long_work.stop(self._ask)
 
-    def share(self, record: str, options: ShareOptions) -> SharedCopy:
+    def share(self, record: str, options: ShareOptions, person: str = "") -> SharedCopy:
         """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""
-        return self._verifying.share(self.record(record), options)
+        return self.oversight.share(record, options, person)
+
+    def delete(self, record: str, person: str = "") -> Record:
+        """Move a picture's file to the trash; its record stays. Raises a `StudioError`."""
+        return self.oversight.delete(record, person)
+
+    def restore(self, record: str, person: str = "") -> Record:
+        """Take a picture out of the trash. Raises `InvalidRequest` if it is not there any more."""
+        return self.oversight.restore(record, person)
+
+    def empty_trash(self, person: str = "") -> int:
+        return self.oversight.empty_trash(person)
+
+    def erase_person(self, name: str, person: str = "") -> Erased:
+        """Erase what is known of `name`. Raises a `StudioError`, and can be called again."""
+        return self.oversight.erase_person(name, person)
+
+    def review_queue(self, limit: int = 60, before: str | None = None) -> list[Record]:
+        return self.oversight.review_queue(limit, before)
+
+    def review_count(self) -> int:
+        return self.oversight.review_count()
+
+    def review_claim(self, record: str, person: str = "", seconds: float = 120) -> str:
+        """Take or renew; returns who holds it."""
+        return self.oversight.review_claim(record, person, seconds)
+
+    def review_decide(self, record: str, decision: Decision, person: str = "", note: str = "") -> ReviewEntry:
+        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
+        return self.oversight.review_decide(record, decision, person, note)
+
+    def review_undo(self, person: str = "") -> ReviewEntry | None:
+        return self.oversight.review_undo(person)
+
+    def review_history(self, record: str) -> list[ReviewEntry]:
+        return self.oversight.review_history(record)
+
+    def audit_rows(self, **asked: Any) -> list[AuditRow]:
+        """See `studio.core.ports.AuditLog.rows`."""
+        return self.oversight.audit_rows(**asked)
+
+    def audit_verify(self) -> tuple[int, int | None, str]:
+        return self.oversight.audit_verify()
+
+    def audit_export(self, *, as_csv: bool = False, person: str = "") -> Iterator[str]:
+        return self.oversight.audit_export(as_csv=as_csv, person=person)
+
+    def statistics(self, days: int = 31) -> list[Tally]:
+        return self.oversight.statistics(days)
+
+    def screened(self, **asked: Any) -> list[Screened]:
+        """See `studio.core.ports.Statistics.search`."""
+        return self.oversight.screened(**asked)
 
     @property
     def _ask(self) -> Ask | None:
@@ -287,7 +331,7 @@ class Studio:
             self._call_hosted()
         else:
             self._tickets.enqueue()
-        self._wake()
+        self._changes.wake()
 
     def _call_hosted(self) -> None:
         """Start the hosted worker if it is not there yet, and have it look at the table."""
@@ -301,35 +345,22 @@ class Studio:
             self._hosted.tell("wake")
 
     def _hear_hosted(self, event: dict[str, Any]) -> None:
-        self._wake()
-
-    def _snapshot(self, id: str) -> Snapshot:
-        job = self._shelf.jobs.get(id)
-        if job is None:
-            raise InvalidRequest(f"There is no job {id}.")
-        if job.is_over:
-            self._previews.pop(id, None)
-        return Snapshot(job, self._previews.get(id))
+        self._changes.wake()
 
     def _hear(self, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "work":
                 self._long_work.hear(event)
             case "preview":
-                self._previews = {event["job"]: base64.b64decode(event["jpeg"])}
+                self._changes.show(event["job"], base64.b64decode(event["jpeg"]))
             case "status" if event.get("state") in ("ready", "standby"):
                 if not self._tickets.is_open:
                     self._tickets.open()
                 self._tickets.enqueue(self._waiting() + 1)
-        self._wake()
+        self._changes.wake()
 
     def _waiting(self) -> int:
         return sum(job.state == "queued" for job in self.jobs(limit=100_000))
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
 
     def _insist(self, id: str, worker: WorkerProcess) -> None:
         """Reading one huge weight file cannot be interrupted from within; the process can."""
@@ -337,16 +368,3 @@ class Studio:
         job = self._shelf.jobs.get(id)
         if job and not job.is_over and job.progress.phase == "loading" and worker.status.state == "ready":
             worker.kill()
-
-    def _check_room(self) -> None:
-        with suppress(OSError):
-            if shutil.disk_usage(self.outputs).free < LEAST_ROOM:
-                raise KeepError(f"The disk of {self.outputs} is full. Make space there, then generate again.")
-
-
-def _folder(text: str) -> str:
-    """An absolute folder that is there. Raises `InvalidRequest`."""
-    path = Path(text.strip().strip('"')).expanduser()
-    if not text.strip() or not path.is_dir():
-        raise InvalidRequest(f"“{text.strip()}” is not a folder on this computer. Type the path of the folder.", "folder")
-    return str(path.absolute())
