@@ -125,6 +125,12 @@ def test_a_hosted_picture_is_kept_with_everything_and_no_trace_of_the_key(tmp_pa
             assert "hosted" in image.info["studio_metadata"]
         code, out, _ = folder.run("verify", record["path"], "--json")
         assert code == 12, out
+        code, out, _ = folder.run("audit", "show")
+        assert [line.split()[3:5] for line in out.splitlines()] == [
+            ["request.submitted", "alice"], ["hosted.called", "alice"], ["picture.kept", "alice"],
+        ]  # fmt: skip
+        assert ("req-stability" in out, "a red fox" in out) == (True, False)
+        assert folder.run("audit", "verify")[0] == 0
     assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
     assert folder.holding_the_key() == []
     assert {line.partition(":")[0] for line in folder.sockets.read_text().split()} == {"127.0.0.1"}

@@ -270,3 +270,19 @@ def test_a_model_that_gives_no_numbers_is_a_failed_job_and_never_a_black_picture
     assert (done.returncode, answer["state"], answer["error_code"]) == (1, "failed", "bad_picture")
     assert answer["message"].endswith(".")
     assert kept_files(environment) == []
+
+
+def test_what_was_made_is_logged_and_a_person_can_be_erased_from_the_whole_data_folder(environment: dict[str, str]) -> None:
+    record = generated({**environment, "STUDIO_USER": "ann"})
+    done = run(environment, "audit", "show")
+    assert [line.split()[3:5] for line in done.stdout.splitlines()] == [
+        ["request.submitted", "ann"],
+        ["picture.kept", "ann"],
+    ]
+    assert run(environment, "erase", "ann").returncode == 2
+    assert run(environment, "erase", "ann", "--yes").returncode == 0
+    assert kept_files(environment) == []
+    folder = Path(environment["STUDIO_DATA"])
+    assert [file for file in folder.rglob("*") if file.is_file() and b"a sailboat" in file.read_bytes()] == []
+    assert not Path(record["path"]).exists()
+    assert run(environment, "audit", "verify").returncode == 0

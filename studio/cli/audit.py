@@ -99,10 +99,13 @@ def _export(lines: Iterable[str], path: Path) -> None:
 
 
 def _words(extent: Erased) -> str:
-    return (
-        f"{extent.jobs} requests, {extent.pictures} pictures, {extent.sources} files they started from, "
-        f"{extent.rows} rows of the audit log"
+    counts = (
+        (extent.jobs, "request"),
+        (extent.pictures, "picture"),
+        (extent.sources, "source file"),
+        (extent.rows, "log row"),
     )
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
 
 
 def _plain(text: str) -> str:
