@@ -111,7 +111,9 @@ def preferences(folder: Path, **settings: Any) -> PreferenceFile:
 def test_preferences_hold_in_every_process_at_once(tmp_path: Path) -> None:
     one, other = preferences(tmp_path), preferences(tmp_path)
     assert other.get() == Preferences()
-    wanted = Preferences(offline=True, daily_budget=2.5, limits={"bfl": Limit(at_once=3, per_minute=12.0)})
+    wanted = Preferences(
+        offline=True, audit_prompts=True, daily_budget=2.5, limits={"bfl": Limit(at_once=3, per_minute=12.0)}
+    )
     one.set(wanted)
     assert other.get() == wanted
     assert other.offline()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from kept_builders import a_draft, a_request
 
 from studio.core.job import Job
 from studio.core.ports import Statistics
+from studio.core.request import request_to_json
 from studio.core.result import Record
 from studio.core.statistics import Tally
 from studio.core.verdict import Verdict
-from studio.library import Library
+from studio.library import Library, database, open_library
+from studio.library.migrations import MIGRATIONS
 
 NUDE = Verdict(check="nsfw", outcome="flag", reason_code="output.nsfw", score=0.8, version="2", stage="output")
 GORE = Verdict(check="gore", outcome="flag", reason_code="output.gore", stage="output")
@@ -169,3 +174,20 @@ def test_the_pages_hold_everything_once_even_where_times_are_equal(library: Libr
     times = [found.time for found in library.statistics.search(limit=99)]
     assert times == sorted(times, reverse=True)
     assert library.statistics.search(before="nobody") == []
+
+
+def test_a_library_of_before_is_brought_up_with_the_provider_of_every_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", MIGRATIONS[:6])
+        with database.Database(tmp_path / "data") as old:
+            old.change(
+                """INSERT INTO record (id, job, path, name, sha256, width, height, seed, created, time, user, request, facts,
+                   notes, stamps, verdicts) VALUES ('r1', 'j1', 'a.png', 'a.png', '', 1, 1, 1, '', ?, 'ann', ?, '{}', '[]',
+                   '[]', '[]')""",
+                (time.time(), json.dumps(request_to_json(a_request(model="stability:core")))),
+            )
+    with open_library(tmp_path / "data", tmp_path / "outputs") as library:
+        assert [(tally.counted, tally.provider) for tally in library.statistics.tallies()] == [("generated", "stability")]
+        assert library.audit.verify() == (0, None, "")
