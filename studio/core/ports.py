@@ -320,7 +320,7 @@ class Statistics(Protocol):
     """Counts for the daily report, and a search among refused requests and kept pictures."""
 
     def tallies(self, days: int = 31) -> list[Tally]:
-        """The last so many days, the newest first."""
+        """The last so many days (today is one), the newest first."""
 
     def search(
         self,

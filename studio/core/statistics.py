@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Literal, get_args
 
 from studio.core.job import BlockedBy
@@ -21,7 +23,8 @@ class Tally:
     """So many on a day (local time, ISO 8601). `provider` is the backend's name; `reason_code` is empty for `generated`.
 
     Pictures are counted by the day they were made, requests by the day they were refused, decisions by the day they were
-    taken. A picture with several reasons counts once, under its first; an undone decision does not count.
+    taken. A picture with several reasons counts once, under its first; one that a publishing rule alone sent to review under
+    that rule (`publishing.<rule>`). An undone decision does not count.
     """
 
     day: str
@@ -71,3 +74,25 @@ class DayReport:
     escalated: int = 0
     by_provider: Mapping[str, int] = field(default_factory=dict)
     by_reason: Mapping[str, int] = field(default_factory=dict)
+
+
+def day_reports(tallies: Iterable[Tally], last: date, days: int) -> list[DayReport]:
+    """So many days up to the last one, the oldest first, each present even if nothing happened."""
+    found: dict[str, list[Tally]] = {(last - timedelta(days - 1 - number)).isoformat(): [] for number in range(days)}
+    for tally in tallies:
+        if tally.day in found:
+            found[tally.day].append(tally)
+    return [_day_report(day, own) for day, own in found.items()]
+
+
+def _day_report(day: str, tallies: Iterable[Tally]) -> DayReport:
+    counts: Counter[str] = Counter()
+    providers: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for tally in tallies:
+        counts[tally.counted] += tally.count
+        if tally.counted == "generated":
+            providers[tally.provider] += tally.count
+        elif tally.counted in ("flagged", "blocked_by_policy", "blocked_by_provider"):
+            reasons[tally.reason_code or "unknown"] += tally.count
+    return DayReport(day=day, by_provider=providers, by_reason=reasons, **counts)

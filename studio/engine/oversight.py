@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TypeVar
 
 from studio.core.audit import AuditRow
 from studio.core.errors import InvalidRequest
 from studio.core.people import Erased
 from studio.core.result import Record
-from studio.core.review import Decision, ReviewEntry, ReviewStatus
+from studio.core.review import DECISIONS, ReviewEntry, ReviewStatus
 from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import Screened, Tally
+from studio.core.statistics import DayReport, Screened, day_reports
 from studio.core.verdict import Outcome
 from studio.engine.logbook import Logbook
 from studio.engine.shelf import Shelf
@@ -80,12 +81,17 @@ class Oversight:
         return self._shelf.reviews.count() if self._shelf.reviews else 0
 
     def review_claim(self, record: str, person: str = "", seconds: float = 120) -> str:
-        """Take or renew; returns who holds it."""
-        return _there(self._shelf.reviews).claim(record, self.person(person), seconds)
+        """Take or renew; the name of somebody else who holds it, else empty."""
+        own = self.person(person)
+        holder = _there(self._shelf.reviews).claim(record, own, seconds)
+        return holder if holder != own else ""
 
-    def review_decide(self, record: str, decision: Decision, person: str = "", note: str = "") -> ReviewEntry:
-        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
-        entry = _there(self._shelf.reviews).decide(record, decision, self.person(person), note)
+    def review_decide(self, record: str, decision: str, note: str = "", person: str = "") -> ReviewEntry:
+        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile, or for another word."""
+        known = next((each for each in DECISIONS if each == decision), None)
+        if known is None:
+            raise InvalidRequest(f"“{decision}” is no decision. Choose one of: {', '.join(DECISIONS)}.")
+        entry = _there(self._shelf.reviews).decide(record, known, self.person(person), note)
         self.log.decided(entry)
         return entry
 
@@ -121,9 +127,9 @@ class Oversight:
         self.log.exported(self.person(person), "csv" if as_csv else "jsonl")
         return self._shelf.audit.lines(as_csv=as_csv)
 
-    def statistics(self, days: int = 31) -> list[Tally]:
-        """What was made, refused, flagged and reviewed, by day, provider and reason; the newest day first."""
-        return _there(self._shelf.statistics).tallies(days)
+    def statistics(self, days: int = 14) -> list[DayReport]:
+        """What was made, refused, flagged and reviewed on the last days, the oldest first, each present."""
+        return day_reports(_there(self._shelf.statistics).tallies(days), date.today(), days)
 
     def screened(
         self,

@@ -22,10 +22,10 @@ from studio.core.ports import Backend, Hosting
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
-from studio.core.review import Decision, ReviewEntry
+from studio.core.review import ReviewEntry
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import Screened, Tally
+from studio.core.statistics import DayReport, Screened
 from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
 from studio.engine.drawing import require_sources
@@ -283,12 +283,12 @@ class Studio:
         return self.oversight.review_count()
 
     def review_claim(self, record: str, person: str = "", seconds: float = 120) -> str:
-        """Take or renew; returns who holds it."""
+        """Take or renew; the name of somebody else who holds it, else empty."""
         return self.oversight.review_claim(record, person, seconds)
 
-    def review_decide(self, record: str, decision: Decision, person: str = "", note: str = "") -> ReviewEntry:
+    def review_decide(self, record: str, decision: str, note: str = "", person: str = "") -> ReviewEntry:
         """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
-        return self.oversight.review_decide(record, decision, person, note)
+        return self.oversight.review_decide(record, decision, note, person)
 
     def review_undo(self, person: str = "") -> ReviewEntry | None:
         return self.oversight.review_undo(person)
@@ -306,7 +306,8 @@ class Studio:
     def audit_export(self, *, as_csv: bool = False, person: str = "") -> Iterator[str]:
         return self.oversight.audit_export(as_csv=as_csv, person=person)
 
-    def statistics(self, days: int = 31) -> list[Tally]:
+    def statistics(self, days: int = 14) -> list[DayReport]:
+        """The last days, the oldest first, each present."""
         return self.oversight.statistics(days)
 
     def screened(self, **asked: Any) -> list[Screened]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from studio.core.review import ReviewStatus
@@ -14,8 +14,9 @@ from studio.core.verdict import Outcome, Verdict, worst
 from studio.library.database import Database
 
 _DAY = "strftime('%Y-%m-%d', {}, 'unixepoch', 'localtime')"
-_FIRST_REASON = """COALESCE((SELECT reason_code FROM screening
-                   WHERE record = {} AND record != '' AND outcome = 'flag' ORDER BY seq LIMIT 1), '')"""
+_REASON = """COALESCE((SELECT reason_code FROM screening
+             WHERE record = record.id AND screening.record != '' AND outcome = 'flag' ORDER BY seq LIMIT 1),
+             'publishing.' || json_extract(facts, '$.publishing.rule'), '')"""
 _TALLIES = (
     f"""SELECT {_DAY.format("time")} AS day, 'generated' AS counted, backend AS provider, '' AS reason_code,
         COUNT(*) AS count FROM record WHERE time >= :since GROUP BY 1, 3""",  # noqa: S608  our own words
@@ -23,19 +24,16 @@ _TALLIES = (
         AS counted, backend AS provider, reason_code, COUNT(*) AS count
         FROM job INDEXED BY job_blocked WHERE state = 'blocked' AND ended >= :since GROUP BY 1, 2, 3, 4""",  # noqa: S608
     f"""WITH flagged AS (
-            SELECT record, MIN(seq), reason_code FROM screening
-            WHERE outcome = 'flag' AND time >= :since AND record != '' GROUP BY +record
+            SELECT record AS id FROM screening WHERE outcome = 'flag' AND time >= :since AND record != ''
+            UNION SELECT id FROM record WHERE review_status != 'not_needed' AND time >= :since
         )
-        SELECT {_DAY.format("record.time")} AS day, 'flagged' AS counted, backend AS provider, reason_code, COUNT(*) AS count
-        FROM flagged JOIN record ON record.id = flagged.record GROUP BY 1, 3, 4""",  # noqa: S608
-    f"""SELECT {_DAY.format("review.time")} AS day, status AS counted, backend AS provider,
-        {_FIRST_REASON.format("review.record")} AS reason_code, COUNT(*) AS count
-        FROM review JOIN record ON record.id = review.record
+        SELECT {_DAY.format("time")} AS day, 'flagged' AS counted, backend AS provider, {_REASON} AS reason_code,
+        COUNT(*) AS count FROM flagged JOIN record USING (id) GROUP BY 1, 3, 4""",  # noqa: S608
+    f"""SELECT {_DAY.format("review.time")} AS day, status AS counted, backend AS provider, {_REASON} AS reason_code,
+        COUNT(*) AS count FROM review JOIN record ON record.id = review.record
         WHERE review.time >= :since AND NOT undone GROUP BY 1, 2, 3, 4""",  # noqa: S608
 )
-
-
-# The plus keeps SQLite from grouping along an index of all records; partial indexes want their condition said again.
+"""Partial indexes want their condition said again, word for word."""
 
 
 class SqliteStatistics:
@@ -45,8 +43,9 @@ class SqliteStatistics:
         self._database = database
 
     def tallies(self, days: int = 31) -> list[Tally]:
-        """The last so many days, the newest first."""
-        since = {"since": time.time() - days * 86400}
+        """The last so many days (today is one), the newest first."""
+        first = date.today() - timedelta(days - 1)
+        since = {"since": datetime.combine(first, time.min).astimezone().timestamp()}
         found = [Tally(**dict(row)) for query in _TALLIES for row in self._database.rows(query, since)]
         found.sort(key=lambda tally: (COUNTED.index(tally.counted), tally.provider, tally.reason_code))
         return sorted(found, key=lambda tally: tally.day, reverse=True)

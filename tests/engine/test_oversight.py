@@ -221,17 +221,21 @@ def test_reviewers_decide_through_the_studio_and_are_logged(place: Place) -> Non
     studio, record = place.studio, place.picture()
     flag(place, record)
     assert ([each.id for each in studio.review_queue()], studio.review_count()) == ([record.id], 1)
-    assert studio.review_claim(record.id, "rita") == "rita"
+    assert (studio.review_claim(record.id, "rita"), studio.review_claim(record.id, "rolf")) == ("", "rita")
     with pytest.raises(InvalidRequest, match="rita is looking"):
-        studio.review_decide(record.id, "approved", "rolf")
-    studio.review_decide(record.id, "rejected", "rita", f"about {SECRET}")
+        studio.review_decide(record.id, "approved", person="rolf")
+    with pytest.raises(InvalidRequest, match="Choose one of: approved, rejected, escalated"):
+        studio.review_decide(record.id, "pending", person="rita")
+    studio.review_decide(record.id, "rejected", f"about {SECRET}", "rita")
     assert [entry.status for entry in studio.review_history(record.id)] == ["rejected"]
     assert studio.review_undo("rita") is not None
     assert studio.review_undo("rita") is None
     assert place.told()[-2:] == [("review.decided", "rita", record.id), ("review.undone", "rita", record.id)]
     assert place.rows()[-2].detail == {"status": "rejected", "before": "pending"}
     assert SECRET not in place.whole_log()
-    assert {tally.counted for tally in studio.statistics()} == {"generated"}
+    today = studio.statistics()[-1]
+    assert (len(studio.statistics()), today.generated, today.flagged, today.rejected) == (14, 1, 1, 0)
+    assert today.by_provider == {"toy": 1}
 
 
 @pytest.mark.parametrize(

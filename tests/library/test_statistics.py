@@ -107,6 +107,16 @@ def test_what_was_made_refused_flagged_and_reviewed_is_counted_by_day_provider_a
     assert [tally.day for tally in library.statistics.tallies(1)].count(day) == 0
 
 
+def test_what_a_publishing_rule_alone_sent_to_review_counts_as_flagged_under_that_rule(library: Library) -> None:
+    record = made(library, 1, FINE, status="pending")
+    library.database.change("UPDATE record SET facts = ?", (json.dumps({"publishing": {"rule": "hosted people"}}),))
+    library.reviews.decide(record.id, "rejected", "rita")
+    found = [(each.counted, each.reason_code, each.count) for each in library.statistics.tallies()]
+    assert found == [
+        ("generated", "", 1), ("flagged", "publishing.hosted people", 1), ("rejected", "publishing.hosted people", 1),
+    ]  # fmt: skip
+
+
 def test_deleted_pictures_are_still_counted_and_found(library: Library) -> None:
     record = made(library, 1, NUDE)
     library.trash.delete(record.id)
