@@ -16,9 +16,12 @@ from studio import __version__, plugins
 from studio import settings as configuration
 from studio.cli.audit import add_audit_options, add_erase_options
 from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
+from studio.cli.people import add_options as people_options
 from studio.cli.verify import add_options as verify_options
 from studio.core.errors import StudioError
+from studio.core.people import Person
 from studio.core.ports import Calibrations
+from studio.engine.accounts import Accounts
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
 from studio.engine.scoring import Scoring
@@ -96,6 +99,9 @@ def _add_commands(commands: Any) -> None:
         command.add_argument("--offline", action="store_true", help="never use the network")
     providers = commands.add_parser("providers", help="list hosted providers: abilities, keys, limits, what was tried")
     providers.set_defaults(run=_providers)
+    people = commands.add_parser("people", help="who may sign in: list, add, password, role, remove")
+    people.set_defaults(run=_people, offline=False)
+    people_options(people)
     for command in (doctor, reindex, providers):
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
@@ -103,7 +109,7 @@ def _add_commands(commands: Any) -> None:
 
 def _serving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the page (default: 7860, or the next free one)")
-    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs STUDIO_PASSWORD)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs an admin's account)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--offline", action="store_true", help="never use the network")
 
@@ -126,7 +132,9 @@ def _generating_options(parser: argparse.ArgumentParser) -> None:
 def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.serve import serve
 
-    return serve(open_studio(settings), settings, open_browser=not arguments.no_browser)
+    with _library(settings) as library:
+        accounts = open_accounts(settings, library)
+        return serve(open_studio(settings, library), accounts, settings, open_browser=not arguments.no_browser)
 
 
 def _generate(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -149,6 +157,13 @@ def _providers(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.hosting import HostedProviders
 
     return providers(HostedProviders(settings, plugins.backends(settings)).statuses(), as_json=arguments.json)
+
+
+def _people(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.people import people
+
+    with _library(settings) as library:
+        return people(open_accounts(settings, library), arguments, configuration.new_password())
 
 
 def _reindex(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -209,15 +224,26 @@ def _library(settings: Settings) -> Library:
     return open_library(settings.data, settings.outputs)
 
 
-def open_studio(settings: Settings) -> Studio:
+def owner_of(settings: Settings) -> Person:
+    """Who acts where nobody signs in. The operating system's name for them stands in no file: it was not chosen for that."""
+    return Person(settings.user) if settings.user else Person(configuration.system_user(), in_files=False)
+
+
+def open_accounts(settings: Settings, library: Library) -> Accounts:
+    """The accounts, and one more admin in memory if the studio is started with a password."""
+    from studio.library.people import SqlitePeople
+
+    operator = (settings.user or "admin", settings.password) if settings.password else None
+    return Accounts(SqlitePeople(library.database, operator=operator), owner_of(settings))
+
+
+def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     """The studio with its real parts, not yet started: `open()` starts the worker, `close()` ends it."""
     from studio.assembly import Marks
     from studio.hosting import HostedProviders, hosted_of
-    from studio.library import open_library
     from studio.presets import load_presets
 
-    settings.outputs.mkdir(parents=True, exist_ok=True)
-    library = open_library(settings.data, settings.outputs)
+    library = library or _library(settings)
     backends = plugins.backends(settings)
     provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
     _log_to(settings.data / "logs" / "studio.log")
@@ -243,7 +269,7 @@ def open_studio(settings: Settings) -> Studio:
         outputs=settings.outputs,
         verifying=Marks(settings).verifying(library.records),
         version=__version__,
-        user=settings.user,
+        owner=owner_of(settings),
         worker=lambda heard: _worker_process(settings, heard, "_worker", provider_keys),
         hosted=lambda heard: _worker_process(settings, heard, "_hosted", ()),
         hosting=HostedProviders(settings, backends, plugins.detectors(settings)),

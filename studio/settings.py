@@ -8,8 +8,8 @@
 | host | STUDIO_HOST | 127.0.0.1 |
 | port | STUDIO_PORT | 7860, or the next free one |
 | offline | STUDIO_OFFLINE, HF_HUB_OFFLINE | off |
-| user | STUDIO_USER | empty |
-| password | STUDIO_PASSWORD | empty; needed for any host but loopback |
+| user | STUDIO_USER | empty: the user name of the operating system, in records and in no file |
+| password | STUDIO_PASSWORD | empty; stands for one admin named as `user`, or “admin” |
 | device | STUDIO_DEVICE | chosen: cuda, xpu, mps or cpu |
 | threads | STUDIO_THREADS | 0 = chosen from the number of cores |
 | format | STUDIO_FORMAT | png; or jpeg, webp |
@@ -22,6 +22,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import threading
 import tomllib
@@ -63,6 +64,8 @@ PROVIDER_KEYS = (
 )
 """The worker of the local device does not get these."""
 KEYS = (*PROVIDER_KEYS, *DETECTOR_KEYS)
+PASSWORDS = ("STUDIO_PASSWORD", "STUDIO_NEW_PASSWORD")
+"""No process that we start gets these."""
 
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -126,10 +129,23 @@ def key(name: str, environ: Mapping[str, str] | None = None) -> str:
     return (os.environ if environ is None else environ).get(name, "")
 
 
+def new_password(environ: Mapping[str, str] | None = None) -> str:
+    """The password that a script gives to `people add` and `people password`; empty if it is to be asked for."""
+    return (os.environ if environ is None else environ).get("STUDIO_NEW_PASSWORD", "")
+
+
+def system_user() -> str:
+    """The user name of the operating system; empty where it has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
 def child_environment(*, without: Collection[str] = ()) -> dict[str, str]:
     """The environment of our own processes: our package found, no telemetry, no hub access, and `without` some variables."""
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
-    kept = {name: value for name, value in os.environ.items() if name not in without}
+    kept = {name: value for name, value in os.environ.items() if name not in (*without, *PASSWORDS)}
     return {**kept, **QUIET, "PYTHONPATH": path}
 
 

@@ -6,11 +6,12 @@ import signal
 import threading
 
 from studio import settings as configuration
+from studio.engine.accounts import Accounts
 from studio.engine.studio import Studio
 from studio.settings import Settings
 
 
-def serve(studio: Studio, settings: Settings, *, open_browser: bool) -> int:
+def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browser: bool) -> int:
     """Open the page and stay. The worker warms up meanwhile in a process of its own."""
     temporary = settings.data / "temporary"
     configuration.quieten(temporary)
@@ -20,11 +21,10 @@ def serve(studio: Studio, settings: Settings, *, open_browser: bool) -> int:
         from studio.ui.app import build, launch  # Gradio takes two seconds to import: the worker is on its way by now
 
         page = launch(
-            studio,
-            build(studio),
+            build(studio, accounts),
+            accounts,
             host=settings.host,
             port=settings.port,
-            password=settings.password,
             temporary=temporary,
             open_browser=open_browser,
         )

@@ -3,6 +3,7 @@
     StudioError
     ├── InvalidRequest       the request itself is wrong; nothing was spent
     ├── Unsupported          the request is fine, this model cannot do it
+    ├── NotAllowed           the person's role does not reach that far
     ├── Blocked              a policy check said no (carries its verdict)
     ├── Cancelled            the user said stop
     ├── KeepError            the picture is made but could not be written yet
@@ -49,6 +50,10 @@ class InvalidRequest(StudioError):
 
 class Unsupported(StudioError):
     code = "unsupported"
+
+
+class NotAllowed(StudioError):
+    code = "not_allowed"
 
 
 class Blocked(StudioError):

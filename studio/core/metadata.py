@@ -2,7 +2,7 @@
 
     schema      1
     record job created seed width height studio
-    request     what was asked, with the exact prompt; `user` only if there is one
+    request     what was asked, with the exact prompt; `user` only if there is one, and in the file only if it may be there
     used facts  what really ran, and what the engine adds (versions, device, times)
     notes stamps verdicts
     review_status   whether a person has to look at it; a decision is the library's to know, not a file's
@@ -38,6 +38,8 @@ def draft_to_json(draft: Draft, studio: str = "") -> dict[str, Any]:
     request = request_to_json(draft.request)
     if not draft.request.user:
         del request["user"]
+    if draft.request.user_in_file:
+        del request["user_in_file"]
     values = {
         "schema": SCHEMA,
         "record": draft.id,
@@ -57,6 +59,15 @@ def draft_to_json(draft: Draft, studio: str = "") -> dict[str, Any]:
     }
     plain: dict[str, Any] = to_plain(values)
     return plain
+
+
+def file_record(draft: Draft, studio: str = "") -> dict[str, Any]:
+    """The record as it stands in the file, which may be handed on: without a name that is to stay in the library."""
+    values = draft_to_json(draft, studio)
+    if not draft.request.user_in_file:
+        for name in ("user", "user_in_file"):
+            values["request"].pop(name, None)
+    return values
 
 
 def record_from_json(values: Mapping[str, Any], *, path: Path, sha256: str) -> Record:
@@ -108,6 +119,7 @@ def _request(values: Any) -> ImageRequest:
     for text in (request.model, request.prompt, request.negative_prompt, request.preset, request.user):
         _typed(text, str)
     _typed(request.options, dict)
+    _typed(request.user_in_file, bool)
     _number(request.count)
     _task(request.task)
     sampling = request.sampling

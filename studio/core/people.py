@@ -18,10 +18,15 @@ _RIGHTS: dict[Role, tuple[Right, ...]] = {
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who uses the studio. Without accounts there is one, the computer's own user, who may do everything."""
+    """Somebody who uses the studio. Without accounts there is one, the computer's own user, who may do everything.
+
+    `in_files`: the name may stand in kept files, which may be handed on. Not so the user name of the operating system,
+    which nobody chose for that.
+    """
 
     name: str
     role: Role = "admin"
+    in_files: bool = True
 
     def may(self, right: Right) -> bool:
         return right in _RIGHTS[self.role]

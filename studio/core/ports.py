@@ -374,7 +374,10 @@ class People(Protocol):
         """Raises `InvalidRequest` for the last admin."""
 
     def check(self, name: str, password: str) -> Person | None:
-        """The person, or None; slow on purpose, and ever slower for a name that fails often."""
+        """The person, or None; slow on purpose, and after many failures of a name not even looked at for a while."""
+
+    def edition(self, name: str) -> str:
+        """Another one whenever the password changes, and no part of it; empty for nobody. Sessions compare it."""
 
 
 class Drafts(Protocol):

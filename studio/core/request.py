@@ -167,7 +167,10 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest:
-    """One wish for `count` pictures. `options` holds what only one backend understands."""
+    """One wish for `count` pictures. `options` holds what only one backend understands.
+
+    `user` is who asked; without `user_in_file` the name stands in the library alone and in no file.
+    """
 
     model: str
     prompt: str
@@ -178,6 +181,7 @@ class ImageRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     preset: str = ""
     user: str = ""
+    user_in_file: bool = True
 
 
 def request_to_json(request: ImageRequest) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
-from studio.core.people import Erased
+from studio.core.people import Erased, Person
 from studio.core.ports import Backend, Hosting
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
@@ -34,6 +34,7 @@ from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
+from studio.engine.rights import require
 from studio.engine.shelf import Shelf, check_room
 from studio.engine.verifying import Ask, Verifying
 
@@ -58,14 +59,14 @@ class Studio:
         outputs: Path,
         verifying: Verifying,
         version: str = "",
-        user: str = "",
+        owner: Person | None = None,
         worker: MakeWorker | None = None,
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
-        self.outputs, self.version, self._user = outputs, version, user
-        self.oversight = Oversight(shelf, verifying, user)
+        self.outputs, self.version, self._owner = outputs, version, owner or Person("")
+        self.oversight = Oversight(shelf, verifying, self._owner.name)
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
         self._worker = worker(self._hear) if worker else None
@@ -99,8 +100,13 @@ class Studio:
         backend, found = find_model(model, self._backends)
         return backend.count_tokens(found, text), found.max_tokens
 
-    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job:
-        """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent."""
+    def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person | None = None) -> Job:
+        """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent.
+
+        The request gets the person's name and the job their role; without one it is the owner of this computer.
+        """
+        person = person or self._owner
+        require(person, "create")
         backend, model = find_model(request.model, self._backends)
         if model.unready:
             raise NotConfigured(model.unready)
@@ -108,7 +114,8 @@ class Studio:
         require_sources(request, self._shelf.sources)
         check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
-        job = self._shelf.jobs.add(replace(request, sampling=seeded, user=request.user or self._user), lane)
+        named = replace(request, sampling=seeded, user=person.name, user_in_file=person.in_files)
+        job = self._shelf.jobs.add(named, lane, person.role)
         self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
         self._begin(backend)
         return job
@@ -204,25 +211,29 @@ class Studio:
     def preferences(self) -> Preferences:
         return self._hosting.preferences() if self._hosting else Preferences()
 
-    def prefer(self, preferences: Preferences, person: str = "") -> None:
-        """Heed these from now on, in every process. Raises `InvalidRequest`."""
+    def prefer(self, preferences: Preferences, person: Person) -> None:
+        """Heed these from now on, in every process. Raises `InvalidRequest`, or `NotAllowed` as all that takes a person."""
+        require(person, "manage")
         before = self.preferences()
         self._on_hosting().prefer(preferences)
-        self.oversight.log.preferred(before, preferences, self.oversight.person(person))
+        self.oversight.log.preferred(before, preferences, person.name)
         self._tell_hosted()
         self._changes.wake()
 
-    def set_key(self, name: str, value: str, person: str = "") -> None:
+    def set_key(self, name: str, value: str, person: Person) -> None:
         """Keep a provider's key in the system's keyring; it never comes out again. Raises a `StudioError`."""
+        require(person, "manage")
         self._on_hosting().set_key(name, value)
-        self.oversight.log.key_set(name, self.oversight.person(person))
+        self.oversight.log.key_set(name, person.name)
 
-    def remove_key(self, name: str, person: str = "") -> None:
+    def remove_key(self, name: str, person: Person) -> None:
+        require(person, "manage")
         self._on_hosting().remove_key(name)
-        self.oversight.log.key_removed(name, self.oversight.person(person))
+        self.oversight.log.key_removed(name, person.name)
 
-    def test_key(self, provider: str) -> str:
+    def test_key(self, provider: str, person: Person) -> str:
         """What one cheap call to the provider says. Raises a `StudioError`."""
+        require(person, "manage")
         if self._hosted is None:
             raise InvalidRequest("This studio calls no providers.")
         self._call_hosted()
@@ -243,12 +254,14 @@ class Studio:
         """All detectors; empty while the engine that runs them does not answer."""
         return self._verifying.detectors(self._ask)
 
-    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+    def calibrate(self, folder: str, detectors: Sequence[str], person: Person) -> None:
         """Begin to calibrate detectors on a folder of photos; `long_work` tells how it goes. Raises `InvalidRequest`."""
+        require(person, "manage")  # it changes what everybody's pictures are judged by
         self._long_work.start("calibrate", self._ask, folder=folder_at(folder), detectors=list(detectors))
 
-    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+    def evaluate(self, photos: str, detectors: Sequence[str], person: Person) -> None:
         """Begin a report on the detectors, with or without a folder of photos. Raises `InvalidRequest`."""
+        require(person, "manage" if photos else "create")  # a folder of this computer is not everybody's to read
         self._long_work.start("evaluate", self._ask, photos=folder_at(photos) if photos else "", detectors=list(detectors))
 
     def long_work(self) -> WorkStatus:

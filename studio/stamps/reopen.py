@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.core.errors import InvalidRequest, StampFailed
 from studio.core.fingerprint import from_facts, pixels_sha256
-from studio.core.metadata import draft_to_json
+from studio.core.metadata import file_record
 from studio.core.result import Draft
 from studio.stamps.c2pa import Manifest
 from studio.stamps.reading import read_file
@@ -55,5 +55,5 @@ def _pixels(data: bytes) -> str:
 
 
 def _is_record(record: Mapping[str, Any] | None, draft: Draft) -> bool:
-    own = draft_to_json(draft)
+    own = file_record(draft)
     return record is not None and all(record.get(key) == own[key] for key in ("record", "job", "seed", "request"))

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.core.metadata import draft_to_json
+from studio.core.metadata import file_record
 from studio.core.result import Draft
 from studio.stamps import exif, xmp
 from studio.stamps.parameters import parameters_text
@@ -85,7 +85,7 @@ class TextStamp:
         stamped = replace(draft, stamps=(*draft.stamps, self.name, "xmp"))
         if coding.format != self._coding.format:
             stamped = replace(stamped, notes=(*draft.notes, f"saved as PNG: too large for {self._coding.format}"))
-        record = draft_to_json(replace(stamped, stamps=(*stamped.stamps, *self._later)), self._version)
+        record = file_record(replace(stamped, stamps=(*stamped.stamps, *self._later)), self._version)
         marks = self._png(stamped, record) if coding.format == "png" else self._exif_and_xmp(stamped, record)
         return replace(stamped, data=coding.encode(image, **marks), suffix=SUFFIXES[coding.format])
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import shutil
 import socket
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -18,58 +18,97 @@ from starlette.middleware import Middleware
 
 from studio.core.errors import InvalidRequest
 from studio.core.request import TASKS
-from studio.ui import icons
+from studio.engine.accounts import Accounts
+from studio.ui import icons, who
 from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
+from studio.ui.locks import locked
 from studio.ui.ports import Studio
-from studio.ui.tabs import Page, tabs
+from studio.ui.session import MESSAGE, SignedIn, SigningIn
+from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.theme import theme
 from studio.ui.thumbs import Thumbs
 
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "studio.js", "share.js")
-STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css", "review.css")
+SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js")
+STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css", "review.css", "people.css")
 
 
-def build(studio: Studio) -> gr.Blocks:
+Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]
+"""Of each tab that has something to show when a page opens: the tab, what it shows, and where."""
+
+
+def build(studio: Studio, accounts: Accounts) -> gr.Blocks:
     """The whole page for one studio. Kept files are served from where they lie, byte for byte."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
     folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
     gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
+    if accounts.asked:
+        studio = cast(Studio, who.OwnDrafts(studio))
     desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
     beside: list[Any] = []
-    restores: list[tuple[Callable[[], dict[Any, Any]], list[Any]]] = []
+    restores: Restores = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")
         view = _view(desk)
         makers = tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.NAME in TASKS)
-        page = Page(studio, desk, view, lambda restore, outputs: restores.append((restore, outputs)), beside.append, makers)
+        page = Page(studio, accounts, desk, view, lambda *_: None, beside.append, makers)
         with gr.Row(elem_id="room"):
             with gr.Column(elem_id="forms"), gr.Tabs():
-                for tab in tabs():
-                    with gr.Tab(tab.TITLE, elem_id=f"tab-{tab.NAME}") as opened:
-                        tab.build(replace(page, tab=opened))
+                opened = [(tab, _lay_out(tab, page, blocks, restores)) for tab in tabs()]
             with gr.Column(elem_id="view"):
                 view.render()
                 for component in beside:
                     component.render()
-
-        def restore() -> dict[Any, Any]:
-            """One answer for all tabs when a page opens."""
-            changes = {component: change for restore, _ in restores for component, change in restore().items()}
-            return {**changes, view: gr.HTML(notice={"turn": secrets.token_hex(4), "restored": True})}
-
-        shown = [component for _, outputs in restores for component in outputs]
-        blocks.load(restore, None, [*shown, view], queue=False, show_progress="hidden", api_visibility="private")
+        _wire_opening(blocks, page, opened, restores)
     return blocks
+
+
+def _lay_out(tab: Any, page: Page, blocks: gr.Blocks, restores: Restores) -> gr.Tab:
+    """One tab, locked for those without its right. Where people sign in it shows itself once it is known who reads."""
+    right, accounts = right_of(tab), page.accounts
+    is_visible = right == "create" if accounts.asked else is_shown(tab, accounts.owner, accounts)
+    laid_beside: list[Any] = []
+
+    def lay_beside(component: Any) -> None:
+        laid_beside.append(component)
+        page.beside(component)
+
+    with gr.Tab(tab.TITLE, elem_id=f"tab-{tab.NAME}", visible=is_visible) as opened, locked(blocks, right, laid_beside):
+        on_load = partial(_put_down, restores, tab)
+        tab.build(replace(page, tab=opened, on_load=on_load, beside=lay_beside))
+    return opened
+
+
+def _put_down(restores: Restores, tab: Any, restore: Callable[[], dict[Any, Any]], outputs: list[Any]) -> None:
+    restores.append((tab, restore, outputs))
+
+
+def _wire_opening(blocks: gr.Blocks, page: Page, opened: list[tuple[Any, gr.Tab]], restores: Restores) -> None:
+    accounts = page.accounts
+    guarded = [(tab, itself) for tab, itself in opened if right_of(tab) != "create"] if accounts.asked else []
+
+    def restore() -> dict[Any, Any]:
+        """One answer for all tabs when a page opens, for the person who opens it."""
+        person = who.current()
+        mine = [show for tab, show, _ in restores if is_shown(tab, person, accounts)]
+        changes = {component: change for show in mine for component, change in show().items()}
+        visible = {itself: gr.update(visible=is_shown(tab, person, accounts)) for tab, itself in guarded}
+        told = {"name": person.name if accounts.asked else "", "role": person.role}
+        return {**changes, **visible, page.view: gr.HTML(notice={"turn": secrets.token_hex(4), "restored": told})}
+
+    shown = [component for _, _, outputs in restores for component in outputs]
+    outputs = [*shown, *(itself for _, itself in guarded), page.view]
+    blocks.load(restore, None, outputs, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _header(studio: Studio) -> str:
     worker = '<span id="worker" role="status" data-state="starting">Starting the engine…</span>'
     version = f'<small class="version">{studio.version}</small>'
-    return f'<header class="top"><span class="name">{icons.MARK}<b>Studio</b></span>{worker}{version}</header>'
+    person = '<span id="who" hidden></span>'
+    return f'<header class="top"><span class="name">{icons.MARK}<b>Studio</b></span>{worker}{person}{version}</header>'
 
 
 def _view(desk: Desk) -> Any:
@@ -110,16 +149,20 @@ class LaunchedPage:
 
 
 def launch(
-    studio: Studio, blocks: gr.Blocks, *, host: str, port: int, password: str, temporary: Path, open_browser: bool
+    blocks: gr.Blocks, accounts: Accounts, *, host: str, port: int, temporary: Path, open_browser: bool
 ) -> LaunchedPage:
     """Serve the page without waiting for it. Port 0 is 7860 or the next free one.
 
-    Any host but loopback needs a password, and then answers under that host's names only. Raises `InvalidRequest`.
+    Any host but loopback needs an admin's account, and then answers under that host's names only. Raises `InvalidRequest`.
     """
-    if host not in LOOPBACK and not password:
-        raise InvalidRequest(f"The page would be open to everyone who reaches {host}. Set STUDIO_PASSWORD and start again.")
+    if host not in LOOPBACK and not (accounts.asked and accounts.has_admin()):
+        raise InvalidRequest(
+            f"The page would be open to everyone who reaches {host}. Add an admin first, by “python studio.py people add "
+            "NAME --role admin”, or set STUDIO_PASSWORD; then start again."
+        )
     number = _port(host, port)
     _sweep(temporary)
+    doors = [Middleware(LocalOnly, hosts=_names(host)), Middleware(SignedIn, accounts=accounts)]
     blocks.queue(api_open=False, default_concurrency_limit=None).launch(
         server_name=host,
         server_port=number,
@@ -127,9 +170,9 @@ def launch(
         quiet=True,
         share=False,
         inbrowser=False,
-        auth=(lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None,
-        auth_message="Any name will do; the password is the one this studio was started with.",
-        app_kwargs={"middleware": [Middleware(LocalOnly, hosts=_names(host))], "openapi_url": None},
+        auth=SigningIn(accounts).is_right if accounts.asked else None,
+        auth_message=MESSAGE,
+        app_kwargs={"middleware": doors, "openapi_url": None},
         run_history=False,
         enable_monitoring=False,
         footer_links=[],

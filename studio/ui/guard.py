@@ -51,7 +51,8 @@ class LocalOnly:
         for name, value in headers:
             if name == "origin" and not self._is_own(value, hosts[0]):
                 return "Another site tried to use this studio, which is not allowed. Open the studio in its own tab."
-            if name == "sec-fetch-site" and value == "cross-site" and scope.get("method", "GET") not in SAFE:
+            changes = scope.get("method", "GET") not in SAFE or scope.get("path") == "/logout"
+            if name == "sec-fetch-site" and value == "cross-site" and changes:
                 return "Another site tried to send something to this studio, which is not allowed. Use its own page."
         return ""
 

@@ -10,6 +10,7 @@ from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
+from studio.core.people import Person
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
@@ -22,7 +23,10 @@ from studio.engine.long_work import WorkStatus
 
 
 class Studio(Protocol):
-    """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`."""
+    """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`.
+
+    What takes a person checks that person's role and raises `NotAllowed`.
+    """
 
     @property
     def outputs(self) -> Path: ...
@@ -38,7 +42,7 @@ class Studio(Protocol):
 
     def presets(self) -> list[Preset]: ...
 
-    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job: ...
+    def submit(self, request: ImageRequest, lane: Lane, person: Person) -> Job: ...
 
     def job(self, id: str) -> Job | None: ...
 
@@ -90,15 +94,15 @@ class Studio(Protocol):
 
     def preferences(self) -> Preferences: ...
 
-    def prefer(self, preferences: Preferences) -> None:
+    def prefer(self, preferences: Preferences, person: Person) -> None:
         """Heed these from now on. Raises `InvalidRequest`."""
 
-    def set_key(self, name: str, value: str) -> None:
+    def set_key(self, name: str, value: str, person: Person) -> None:
         """Keep a provider's key in the system's keyring; it never comes out again."""
 
-    def remove_key(self, name: str) -> None: ...
+    def remove_key(self, name: str, person: Person) -> None: ...
 
-    def test_key(self, provider: str) -> str:
+    def test_key(self, provider: str, person: Person) -> str:
         """What one call that costs nothing says; may take seconds."""
 
     def spent(self, days: int = 31) -> list[Spent]:
@@ -132,10 +136,10 @@ class Studio(Protocol):
     def detectors(self) -> list[DetectorStatus]:
         """All detectors; empty while the engine that runs them does not answer."""
 
-    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+    def calibrate(self, folder: str, detectors: Sequence[str], person: Person) -> None:
         """Begin to calibrate detectors on a folder of photos; `long_work` tells how it goes. Raises `InvalidRequest`."""
 
-    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+    def evaluate(self, photos: str, detectors: Sequence[str], person: Person) -> None:
         """Begin a report on the detectors, with or without a folder of photos. Raises `InvalidRequest`."""
 
     def long_work(self) -> WorkStatus: ...

@@ -20,7 +20,7 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import choosing, form, options, values
+from studio.ui import choosing, form, options, values, who
 from studio.ui.pictures import url
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
@@ -188,7 +188,8 @@ class Sheet:
             tasks = self.part.tasks(read)
             lane: Lane = "batch" if len(tasks) > 1 else "interactive"
             chosen = options.read(read, model, self.part.name)
-            jobs = [self.studio.submit(values.to_request(read, model, task, chosen), lane) for task in tasks]
+            person = who.current()
+            jobs = [self.studio.submit(values.to_request(read, model, task, chosen), lane, person) for task in tasks]
             notice["job"] = jobs[0].id
         except StudioError as error:
             notice |= _problem(error, model, self.part.name)

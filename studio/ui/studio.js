@@ -62,6 +62,7 @@ async function ask() {
   if (!news) {
     parts.worker({ state: "lost", text: "Not connected", message: "The studio does not answer. Start it again; this page finds it by itself." });
     seen = {};
+    stillSignedIn();
   } else {
     seen = news.seen;
     for (const name of Object.keys(parts)) if (name in news) parts[name](news[name]);
@@ -189,7 +190,7 @@ setTimeout(open, 3000);
 watch("notice", () => {
   const notice = props.notice || {};
   if (!notice.restored) complain({ ...notice.problem, form: notice.form });
-  if (notice.restored) setTimeout(open, 30);
+  if (notice.restored) { greet(notice.restored); setTimeout(open, 30); }
   if (notice.job) {
     chosen = null;
     show("result");

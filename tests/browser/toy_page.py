@@ -10,31 +10,29 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "ui"), str(ROOT / "tests" / "backends")]
 
-from fakes import FakeStudio  # noqa: E402  the path comes first
+from fake_people import some_accounts  # noqa: E402  the path comes first
+from fakes import FakeStudio  # noqa: E402
 
 from studio import settings as configuration  # noqa: E402
+from studio.core.people import Role  # noqa: E402
 from studio.presets import load_presets  # noqa: E402
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
-    port = parser.parse_args().port
+    parser.add_argument("--people", action="store_true", help="anna is admin, rita reviewer, carl creator")
+    port, with_people = parser.parse_args().port, parser.parse_args().people
     settings = configuration.load()
     configuration.quieten(settings.data / "temporary")
     from studio.ui.app import build, launch
 
     settings.outputs.mkdir(parents=True, exist_ok=True)
     studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=load_presets(settings.presets)[0])
-    page = launch(
-        studio,
-        build(studio),
-        host="127.0.0.1",
-        port=port,
-        password="",
-        temporary=settings.data / "temporary",
-        open_browser=False,
-    )
+    roles: dict[str, Role] = {"anna": "admin", "rita": "reviewer", "carl": "creator"} if with_people else {}
+    accounts = some_accounts(settings.data, **roles)
+    temporary = settings.data / "temporary"
+    page = launch(build(studio, accounts), accounts, host="127.0.0.1", port=port, temporary=temporary, open_browser=False)
     print(page.url, flush=True)
     threading.Event().wait()
 

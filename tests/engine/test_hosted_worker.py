@@ -16,6 +16,7 @@ from at_together import TogetherServer
 from hosted_place import CORE, FLUX, SCHNELL, HostedPlace, ask, over, until
 from loopback import KEY, Asked, Fault, Said
 
+from studio.core.people import Person
 from studio.settings import PROVIDER_KEYS
 
 pytestmark = pytest.mark.slow
@@ -172,7 +173,7 @@ def test_a_budget_stops_before_anything_is_sent(place: HostedPlace) -> None:
 
 def test_a_key_is_tested_by_the_worker_which_starts_for_it(place: HostedPlace) -> None:
     studio = place.studio()
-    assert studio.test_key("stability").startswith("The key is good: 123.5 credits")
+    assert studio.test_key("stability", Person("me")).startswith("The key is good: 123.5 credits")
 
 
 class Counting(StabilityServer):

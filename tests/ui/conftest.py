@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_people import some_accounts
 from fakes import FakeStudio
 
 from studio import settings
+from studio.engine.accounts import Accounts
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +29,37 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeStudi
     studio = FakeStudio(outputs)
     (folder / "temporary").mkdir()
     (folder / "temporary" / "left-over.bin").write_bytes(b"from an earlier run")
-    page = launch(
-        studio, build(studio), host="127.0.0.1", port=0, password="", temporary=folder / "temporary", open_browser=False
-    )
+    accounts, temporary = some_accounts(folder / "data"), folder / "temporary"
+    page = launch(build(studio, accounts), accounts, host="127.0.0.1", port=0, temporary=temporary, open_browser=False)
     yield studio, page
+    put_away(studio, page)
+
+
+@pytest.fixture
+def open_page(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a page for a studio with these accounts; it is closed afterwards."""
+    pages: list[tuple[FakeStudio, Any]] = []
+
+    def opened(studio: FakeStudio, accounts: Accounts) -> Any:
+        from studio.ui.app import build, launch
+
+        page = launch(
+            build(studio, accounts), accounts, host="127.0.0.1", port=0, temporary=tmp_path / "t", open_browser=False
+        )
+        pages.append((studio, page))
+        return page
+
+    yield opened
+    for studio, page in pages:
+        put_away(studio, page)
+
+
+def put_away(studio: FakeStudio, page: Any) -> None:
+    """Gradio leaves event loops open; they are not to be found in somebody else's test."""
     page.close()
     studio.close()
+    for thread in threading.enumerate():
+        if "AnyIO" in thread.name:
+            thread.join(2)
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()  # Gradio leaves event loops open; they are not to be found in somebody else's test
+        gc.collect()

@@ -8,9 +8,11 @@ from dataclasses import replace
 from studio.core.errors import InvalidRequest
 from studio.core.hosting import KeyState, Limit, Preferences, ProviderStatus, Spent
 from studio.core.model import Model, Option
+from studio.core.people import Person
 from studio.core.price import Price
 from studio.core.request import Size
 from studio.core.worker import WorkerStatus
+from studio.engine.rights import require
 
 CLOUD = Model(
     id="cloud:fine",
@@ -57,20 +59,24 @@ class Hosts:
     def preferences(self) -> Preferences:
         return self.kept
 
-    def prefer(self, preferences: Preferences) -> None:
+    def prefer(self, preferences: Preferences, person: Person) -> None:
+        require(person, "manage")
         if preferences.daily_budget is not None and preferences.daily_budget < 0:
             raise InvalidRequest("A daily budget lies above 0.", "budget")
         self.kept = preferences
 
-    def set_key(self, name: str, value: str) -> None:
+    def set_key(self, name: str, value: str, person: Person) -> None:
+        require(person, "manage")
         if len(value) < 6:
             raise InvalidRequest("That does not look like a key: it must be one word without spaces.", "key")
         self.keys[name] = value
 
-    def remove_key(self, name: str) -> None:
+    def remove_key(self, name: str, person: Person) -> None:
+        require(person, "manage")
         self.keys.pop(name, None)
 
-    def test_key(self, provider: str) -> str:
+    def test_key(self, provider: str, person: Person) -> str:
+        require(person, "manage")
         return "The key is good: 12.0 credits."
 
     def spent(self, days: int = 31) -> list[Spent]:

@@ -10,11 +10,13 @@ from PIL import Image
 
 from studio.core.errors import InvalidRequest
 from studio.core.evidence import Examination
+from studio.core.people import Person
 from studio.core.result import Record
 from studio.core.score import DetectorStatus, Score
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.engine.examine import Examiner
 from studio.engine.long_work import WorkStatus
+from studio.engine.rights import require
 from studio.stamps.reading import MetadataWitness, read_file
 
 
@@ -63,13 +65,15 @@ class Verifies:
             DetectorStatus(name="none", title="Missing detector", hosted=False, missing="Its weights are missing."),
         ]
 
-    def calibrate(self, folder: str, detectors: Sequence[str] = ()) -> None:
+    def calibrate(self, folder: str, detectors: Sequence[str], person: Person) -> None:
+        require(person, "manage")
         if not Path(folder).is_dir():
             raise InvalidRequest(f"“{folder}” is not a folder on this computer. Type the path of the folder.", "folder")
         made = {"detector": "red", "calibration": "red-2", "problem": "", "photos": 300, "own": 60, "faults": []}
         self.work = WorkStatus(kind="calibrate", state="done", message="Done.", answer=[made])
 
-    def evaluate(self, photos: str = "", detectors: Sequence[str] = ()) -> None:
+    def evaluate(self, photos: str, detectors: Sequence[str], person: Person) -> None:
+        require(person, "manage" if photos else "create")
         answer = {"html": "<p>The report.</p>", "csv": "a,b"}
         self.work = WorkStatus(kind="evaluate", state="done", message="Done.", answer=answer)
 

@@ -25,12 +25,15 @@ from studio.core.errors import InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
 from studio.core.opening import header
+from studio.core.people import Person
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
 from studio.core.result import ImageResult, Picture, Record
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
+from studio.engine.rights import require
 
+OWNER = Person("")
 STARTER = Model(
     id="local:starter",
     title="Starter",
@@ -106,14 +109,17 @@ class FakeStudio(Verifies, Hosts, Reviewed):
     def presets(self) -> list[Preset]:
         return self._presets
 
-    def submit(self, request: ImageRequest, lane: Lane = "interactive") -> Job:
+    def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person = OWNER) -> Job:
+        require(person, "create")
         model = next((model for model in self.models() if model.id == request.model), None)
         if model is None:
             raise InvalidRequest(f"There is no model “{request.model}”. Choose one from the list.", "model")
         adapted, _ = adapt(request, model)
         require_sources(adapted, self)
         with self._changed:
-            job = Job(id=f"job{next(self._number)}", request=adapted, state="queued", lane=lane, created=time.time())
+            named = replace(adapted, user=person.name, user_in_file=person.in_files)
+            job = Job(id=f"job{next(self._number)}", request=named, state="queued", lane=lane, role=person.role,
+                      created=time.time())  # fmt: skip
             self._jobs[job.id] = job
             self._changed.notify_all()
         return self._placed(job)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fake_hosting import CLOUD
-from fakes import STARTER, TURBO
+from fakes import OWNER, STARTER, TURBO
 
 from studio.core.errors import InvalidRequest
 from studio.core.model import Model
@@ -164,7 +164,7 @@ def test_the_table_of_providers_shows_states_and_money_and_no_key(tmp_path) -> N
 
     studio = FakeStudio(tmp_path / "outputs")
     try:
-        studio.set_key("CLOUD_API_KEY", "sk-planted-77aa3f")
+        studio.set_key("CLOUD_API_KEY", "sk-planted-77aa3f", OWNER)
         html = page.table(studio.providers(), studio.spent()) + page.about(studio.providers()[0])
     finally:
         studio.close()

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -13,10 +14,14 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from fake_people import CHEAP, OWNER, some_accounts
 from fakes import STARTER, FakeStudio
 
 from studio.core.errors import InvalidRequest
 from studio.core.request import ImageRequest, Sampling
+from studio.engine.accounts import Accounts
+from studio.library.database import Database
+from studio.library.people import SqlitePeople
 
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 Served = tuple[FakeStudio, Any]
@@ -122,30 +127,28 @@ def test_a_taken_port_is_a_sentence_and_port_zero_takes_the_next_one(served: Ser
     assert _port("127.0.0.1", 0) != urlsplit(served[1].url).port
 
 
-def test_a_page_for_others_needs_a_password(tmp_path: Path) -> None:
+def test_a_page_for_others_needs_an_admin_and_says_how_to_add_one(tmp_path: Path) -> None:
     from studio.ui.app import build, launch
 
-    studio = FakeStudio(tmp_path)
+    studio, accounts = FakeStudio(tmp_path), some_accounts(tmp_path / "data")
+    blocks = build(studio, accounts)
     for host in ("0.0.0.0", "192.168.1.7", "::"):
-        with pytest.raises(InvalidRequest, match="STUDIO_PASSWORD"):
-            launch(studio, build(studio), host=host, port=0, password="", temporary=tmp_path / "t", open_browser=False)
+        with pytest.raises(InvalidRequest, match="people add NAME --role admin.*STUDIO_PASSWORD.*start again"):
+            launch(blocks, accounts, host=host, port=0, temporary=tmp_path / "t", open_browser=False)
     studio.close()
 
 
-def test_with_a_password_nothing_is_shown_before_it_is_given(tmp_path: Path) -> None:
-    from studio.ui.app import build, launch
-
+def test_with_accounts_nothing_is_shown_before_somebody_signs_in(tmp_path: Path, open_page: Callable[..., Any]) -> None:
     studio = FakeStudio(tmp_path / "outputs")
     path = a_kept_picture(studio)
-    page = launch(
-        studio, build(studio), host="127.0.0.1", port=0, password="open sesame", temporary=tmp_path / "t", open_browser=False
-    )
-    try:
-        assert ask(f"{page.url}gradio_api/file={path}")[0] == 401
-        assert b"component" not in ask(f"{page.url}config")[1]
-        form = {"Content_Type": "application/x-www-form-urlencoded"}
-        assert ask(f"{page.url}login", b"username=me&password=wrong", **form)[0] == 400
-        assert ask(f"{page.url}login", b"username=me&password=open+sesame", **form)[0] == 200
-    finally:
-        page.close()
-        studio.close()
+    accounts = Accounts(SqlitePeople(Database(tmp_path / "data"), operator=("me", "open sesame"), hasher=CHEAP), OWNER)
+    page = open_page(studio, accounts)
+    for closed in ("gradio_api/user", "gradio_api/heartbeat/x", "gradio_api/info", "gradio_api/token", "robots.txt"):
+        assert ask(f"{page.url}{closed}")[0] == 401, closed
+    assert ask(f"{page.url}gradio_api/cancel", b"{}", Content_Type="application/json")[0] == 401
+    assert ask(f"{page.url}gradio_api/file={path}")[0] == 401
+    assert b"component" not in ask(f"{page.url}config")[1]
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    assert ask(f"{page.url}login", b"username=me&password=wrong", **form)[0] == 400
+    assert ask(f"{page.url}login", b"username=you&password=open+sesame", **form)[0] == 400
+    assert ask(f"{page.url}login", b"username=Me&password=open+sesame", **form)[0] == 200

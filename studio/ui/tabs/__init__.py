@@ -1,4 +1,8 @@
-"""One file, one tab: a module here with TITLE, PLACE, NAME, TAKES (pictures) and `build(page)` is a tab of the page."""
+"""One file, one tab: a module here with TITLE, PLACE, NAME, TAKES (pictures) and `build(page)` is a tab of the page.
+
+RIGHT is what its reader needs (`create` if it does not say): others neither see the tab nor get an answer from it.
+With SHARED_ONLY it is shown only where people sign in.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.core.evidence import Reading
+from studio.core.people import Person, Right
+from studio.engine.accounts import Accounts
 from studio.ui.desk import Desk
 from studio.ui.ports import Studio
 
@@ -24,6 +30,7 @@ class Page:
     """
 
     studio: Studio
+    accounts: Accounts
     desk: Desk
     view: Any
     on_load: Callable[[Callable[[], dict[Any, Any]], list[Any]], None]
@@ -31,6 +38,17 @@ class Page:
     makers: tuple[tuple[str, str], ...] = ()
     readings: OrderedDict[str, Reading] = field(default_factory=OrderedDict)
     tab: Any = None
+
+
+def right_of(tab: Any) -> Right:
+    """What the reader of a tab needs."""
+    right: Right = getattr(tab, "RIGHT", "create")
+    return right
+
+
+def is_shown(tab: Any, person: Person, accounts: Accounts) -> bool:
+    """Whether this person gets to see the tab."""
+    return person.may(right_of(tab)) and (accounts.asked or not getattr(tab, "SHARED_ONLY", False))
 
 
 def tabs() -> list[Any]:

@@ -12,12 +12,12 @@ import gradio as gr
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.hosting import KeyState, Limit, ProviderStatus, Spent
 from studio.core.price import dollars
-from studio.ui import form
+from studio.ui import form, who
 from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
 
 TITLE, PLACE, NAME = "Settings", 95, "settings"
-TAKES = False
+TAKES, RIGHT = False, "manage"
 TASKS = {"text-to-image": "Words", "image-to-image": "Picture", "inpaint": "Inpaint", "outpaint": "Outpaint"}
 EVIDENCE = {
     "official": "official specification",
@@ -117,7 +117,7 @@ class SettingsTab:
             if status and status.tasks and at_once and per_minute:
                 limits = {**preferences.limits, provider: Limit(at_once=int(at_once), per_minute=float(per_minute))}
                 preferences = replace(preferences, limits=limits)
-            self._studio.prefer(preferences)
+            self._studio.prefer(preferences, who.current())
         except StudioError as error:
             return _bad(str(error)), gr.skip()
         state = "Offline: no provider is called." if offline else "Kept."
@@ -125,21 +125,21 @@ class SettingsTab:
 
     def _store(self, provider: str, name: str | None, value: str) -> tuple[Any, ...]:
         try:
-            self._studio.set_key(self._key_of(provider, name), value or "")
+            self._studio.set_key(self._key_of(provider, name), value or "", who.current())
         except StudioError as error:
             return _bad(str(error)), gr.skip(), "", gr.skip()
         return self._changed(provider, "The key is kept. Test it to see whether it is good.")
 
     def _remove(self, provider: str, name: str | None) -> tuple[Any, ...]:
         try:
-            self._studio.remove_key(self._key_of(provider, name))
+            self._studio.remove_key(self._key_of(provider, name), who.current())
         except StudioError as error:
             return _bad(str(error)), gr.skip(), "", gr.skip()
         return self._changed(provider, "The key is removed.")
 
     def _test(self, provider: str) -> tuple[Any, Any]:
         try:
-            return _good(self._studio.test_key(provider)), self._shown()
+            return _good(self._studio.test_key(provider, who.current())), self._shown()
         except StudioError as error:
             return _bad(str(error)), gr.skip()
 

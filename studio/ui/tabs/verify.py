@@ -17,7 +17,7 @@ from studio.core.errors import InvalidRequest, StudioError
 from studio.core.evidence import Reading
 from studio.core.score import DetectorStatus
 from studio.engine.long_work import WorkStatus
-from studio.ui import form
+from studio.ui import form, who
 from studio.ui.evidence import CAUTION, Looked, report, to_csv
 from studio.ui.pictures import url
 from studio.ui.sheet import QUICK
@@ -125,10 +125,10 @@ class VerifyTab:
             yield report([self._look(record.path, detectors)]), gr.DownloadButton(visible=False)
 
     def _calibrate(self, folder: str, detectors: list[str]) -> Iterator[Any]:
-        yield from self._follow(lambda: self._page.studio.calibrate(folder, detectors))
+        yield from self._follow(lambda: self._page.studio.calibrate(folder, detectors, who.current()))
 
     def _evaluate(self, photos: str, detectors: list[str]) -> Iterator[Any]:
-        yield from self._follow(lambda: self._page.studio.evaluate(photos, detectors))
+        yield from self._follow(lambda: self._page.studio.evaluate(photos, detectors, who.current()))
 
     def _follow(self, begin: Callable[[], None]) -> Iterator[Any]:
         """Begin long work and show where it stands until it is over."""
