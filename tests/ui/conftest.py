@@ -60,6 +60,7 @@ def put_away(studio: FakeStudio, page: Any) -> None:
     studio.close()
     for thread in threading.enumerate():
         if "AnyIO" in thread.name:
-            thread.join(2)
+            thread.join(10)
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
         gc.collect()

@@ -127,10 +127,7 @@ def table(people: list[Person], reader: Person) -> str:
         for person in people
     )
     heads = "<th>Name</th><th>Role</th><th>May</th>"
-    return (
-        '<div class="providers"><h2>People</h2>'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return f'<div class="providers"><h2>People</h2><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _you(person: Person, reader: Person) -> str:

@@ -1,0 +1,167 @@
+"""What a role does not reach is refused by the studio itself, whatever a page shows, however it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import put_away
+from fake_people import password_of, some_accounts
+from fakes import FakeStudio
+from visitor import Visitor
+
+from studio.core.people import Person
+from studio.engine.accounts import Accounts
+from studio.ui.app import build, launch
+from studio.ui.tabs import is_shown, right_of, tabs
+
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
+SECRET = "sk-planted-8d21aa"
+
+
+class Place:
+    """A page with three people, and a session of each."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "outputs").mkdir()
+        self.studio = FakeStudio(folder / "outputs")
+        self.studio.save_draft("text-to-image", {"prompt": "what the owner typed before there were accounts"})
+        self.accounts = some_accounts(folder / "data", anna="admin", rita="reviewer", carl="creator")
+        self.page = launch(
+            build(self.studio, self.accounts), self.accounts, host="127.0.0.1", port=0, temporary=folder / "t",
+            open_browser=False,
+        )  # fmt: skip
+        self.anna, self.rita, self.carl = (Visitor(self.page.url, name) for name in ("anna", "rita", "carl"))
+
+    def close(self) -> None:
+        for visitor in (self.anna, self.rita, self.carl):
+            visitor.close()
+        put_away(self.studio, self.page)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("rights"))
+    yield place
+    place.close()
+
+
+def under(node: dict[str, Any]) -> set[int]:
+    return {node["id"], *(id for child in node.get("children") or [] for id in under(child))}
+
+
+def events_within(visitor: Visitor, tab: str) -> list[dict[str, Any]]:
+    """Every event that starts at a component of this tab, as a stranger would find them in the page's own source."""
+    config = visitor.config()
+    wanted = visitor.component(f"tab-{tab}")
+
+    def find(node: dict[str, Any]) -> set[int]:
+        if node["id"] == wanted:
+            return under(node)
+        return set().union(*(find(child) for child in node.get("children") or []))
+
+    ids = find(config["layout"])
+    return [event for event in config["dependencies"] if any(target[0] in ids for target in event["targets"])]
+
+
+@pytest.mark.parametrize("tab", ["settings", "people"])
+@pytest.mark.parametrize("name", ["rita", "carl"])
+def test_no_event_of_an_admins_tab_answers_anybody_else(place: Place, tab: str, name: str) -> None:
+    visitor: Visitor = getattr(place, name)
+    events = events_within(visitor, tab)
+    assert len(events) >= 5
+    for event in events:
+        given = [None] * len(event["inputs"])
+        if event["queue"]:
+            last = visitor.ask_in_line(event["id"], *given)[-1]
+            assert not last["success"]
+            told = last["output"]["error"]
+        else:
+            status, answer = visitor.ask(event["id"], *given)
+            assert status == 500
+            told = answer["error"]
+        assert told.endswith("Ask an admin."), event
+    assert place.studio.keys == {}
+
+
+def test_the_same_events_answer_an_admin(place: Place) -> None:
+    (store,) = place.anna.events_of("settings-store", "click")
+    status, answer = place.anna.ask(store["id"], "cloud", None, SECRET)
+    assert (status, "The key is kept" in answer["data"][0]) == (200, True)
+    assert place.studio.keys == {"CLOUD_API_KEY": SECRET}
+    assert SECRET not in str(answer)
+    place.studio.keys.clear()
+
+
+@pytest.mark.parametrize("button", ["verify-calibrate-go", "verify-evaluate-go"])
+def test_a_folder_of_this_computer_is_read_for_admins_only(place: Place, button: str, tmp_path: Path) -> None:
+    for visitor, allowed in ((place.carl, False), (place.rita, False), (place.anna, True)):
+        event = visitor.events_of(button, "click")[0]
+        told = str(visitor.ask_in_line(event["id"], str(tmp_path), []))
+        assert ("Ask an admin" in told) is not allowed
+
+
+def test_a_person_is_added_by_an_admin_and_the_password_shows_nowhere(place: Place) -> None:
+    keep = next(event for event in events_within(place.anna, "people") if len(event["inputs"]) == 4)
+    secret = "a planted passphrase"
+    status, answer = place.anna.ask(keep["id"], "", "new.one", "creator", secret)
+    assert status == 200
+    assert "new.one can sign in now." in str(answer)
+    status, refused = place.anna.ask(keep["id"], "", "other", "creator", secret[:5])
+    assert "at least 10 characters" in str(refused)
+    assert secret not in str(answer) + str(refused) + str(place.anna.config())
+    assert secret[:5] not in str(refused)
+    fresh = Visitor(place.page.url)
+    assert fresh.sign_in("new.one", secret) == 200
+    fresh.close()
+    place.accounts.remove("new.one", place.accounts.owner)
+
+
+def test_the_last_admin_cannot_take_their_own_role_away(place: Place) -> None:
+    keep = next(event for event in events_within(place.anna, "people") if len(event["inputs"]) == 4)
+    opened = place.anna.events_of("tab-people", "select")[0]
+    place.anna.ask(opened["id"])
+    assert "anna is the last admin" in str(place.anna.ask(keep["id"], "anna", "", "creator", ""))
+    assert place.accounts.find("anna") == Person("anna", "admin")
+
+
+def test_tabs_are_shown_to_those_who_may_use_them(place: Place) -> None:
+    alone = Accounts(place.accounts._people, Person("me"))
+    alone.asked = False
+    shown = {
+        name: [tab.NAME for tab in tabs() if right_of(tab) == "manage" and is_shown(tab, person, accounts)]
+        for name, person, accounts in (
+            ("anna", Person("anna"), place.accounts),
+            ("rita", Person("rita", "reviewer"), place.accounts),
+            ("alone", Person("me"), alone),
+        )
+    }
+    assert shown["anna"] == ["settings", "people"]
+    assert shown["rita"] == []
+    assert shown["alone"] == ["settings"]
+
+
+def test_everybody_has_forms_of_their_own(place: Place) -> None:
+    """And the owner's from before there were accounts stay where they are."""
+    texts = {}
+    for visitor in (place.anna, place.carl):
+        events = visitor.config()["dependencies"]
+        load = next(event for event in events if any(target[1] == "load" for target in event["targets"]))
+        texts[visitor] = str(visitor.ask(load["id"])[1])
+        assert "before there were accounts" not in texts[visitor] + str(visitor.config())
+    assert '"name": "carl"' in texts[place.carl].replace("'", '"')
+    easel = place.anna.component("easel-inpaint")
+    place.studio.save_draft("inpaint:easel of anna", {"images": [], "layer": "YW5uYQ=="})
+    assert place.anna.call(easel, "clear", None)[0] == 200
+    assert place.studio.load_draft("inpaint:easel of anna")["layer"] == ""
+    assert place.studio.load_draft("inpaint:easel of carl") == {}
+    assert place.studio.load_draft("inpaint:easel") == {}
+
+
+def test_a_name_and_password_of_somebody_else_do_not_mix(place: Place) -> None:
+    fresh = Visitor(place.page.url)
+    assert fresh.sign_in("anna", password_of("carl")) == 400
+    assert fresh.http.get("config").status_code == 401
+    fresh.close()
