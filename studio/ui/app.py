@@ -24,7 +24,7 @@ from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
 from studio.ui.locks import locked
 from studio.ui.ports import Studio
-from studio.ui.session import MESSAGE, SignedIn, SigningIn
+from studio.ui.session import SignedIn, SigningIn
 from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.theme import theme
 from studio.ui.thumbs import Thumbs
@@ -171,7 +171,6 @@ def launch(
         share=False,
         inbrowser=False,
         auth=SigningIn(accounts).is_right if accounts.asked else None,
-        auth_message=MESSAGE,
         app_kwargs={"middleware": doors, "openapi_url": None},
         run_history=False,
         enable_monitoring=False,

@@ -1,26 +1,29 @@
 """Signing in: which person a request comes from, and that nobody else gets more than the page to sign in on.
 
-Gradio keeps the sessions (a random token in a cookie, the name beside it in memory) and its own pages for signing in and
-out; a restart ends all sessions. Here each request is matched with the accounts as they are now: a session is over as soon
-as its account is removed or the password changed, also from another process.
+Gradio keeps the sessions (a random token in a cookie, the name beside it in memory) and answers `/login` and `/logout`; the
+page to sign in on is our own, because Gradio's has neither our colours nor our words. A restart ends all sessions. Here
+each request is matched with the accounts as they are now: a session is over as soon as its account is removed or the
+password changed, also from another process.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import HTTPConnection
 
 from studio.core.people import Person
 from studio.engine.accounts import Accounts
+from studio.ui import icons
 from studio.ui.guard import App, Receive, Scope, Send
 from studio.ui.who import KEY
 
-MESSAGE = "Your name and password. After five wrong passwords the next try has to wait, up to a minute."
-OPEN = ("/", "/login", "/logout", "/theme.css", "/favicon.ico", "/manifest.json", "/gradio_api/startup-events")
-OPEN_FOLDERS = ("/assets/", "/static/", "/svelte/")
-"""What the sign-in page itself is made of, and the question by which Gradio sees that it has started."""
+PAGE = Path(__file__).with_name("sign_in.html")
+OPEN = ("/login", "/logout", "/favicon.ico", "/gradio_api/startup-events")
+"""For everybody: signing in and out, the page's sign, and the question by which Gradio sees that it has started."""
+NOBODY = json.dumps({"detail": {"error": "Not authenticated", "auth_message": "Reload the page and sign in."}}).encode()
 
 
 class SignedIn:
@@ -43,8 +46,8 @@ class SignedIn:
         tokens: dict[str, str] = scope["app"].tokens
         person = scope[KEY] = self._person(tokens, _token(scope))
         path = scope["path"].rstrip("/") or "/"
-        if person is None and not _is_open(path):
-            await _refuse(scope, send)
+        if person is None and path not in OPEN:
+            await _refuse(scope, path, send)
             return
         if path == "/logout" and person:
             self._end_all(tokens, person)
@@ -91,15 +94,14 @@ def _token(scope: Scope) -> str:
     return cookies.get(f"access-token-{id}") or cookies.get(f"access-token-unsecure-{id}") or ""
 
 
-def _is_open(path: str) -> bool:
-    return path in OPEN or path.startswith(OPEN_FOLDERS)
-
-
-async def _refuse(scope: Scope, send: Send) -> None:
+async def _refuse(scope: Scope, path: str, send: Send) -> None:
+    """The page to sign in on in place of the studio's own, and nothing else."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = json.dumps({"detail": {"error": "Not authenticated", "auth_message": MESSAGE}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    asked_for_page = path == "/" and scope["method"] in ("GET", "HEAD")
+    body = PAGE.read_text("utf-8").replace("MARK", icons.MARK).encode() if asked_for_page else NOBODY
+    kind = b"text/html; charset=utf-8" if asked_for_page else b"application/json"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200 if asked_for_page else 401, "headers": headers})
+    await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

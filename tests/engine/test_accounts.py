@@ -76,9 +76,7 @@ def test_a_role_reaches_as_far_as_its_rights(right: Any, able: tuple[Person, ...
         if person in able:
             require(person, right)
         else:
-            with pytest.raises(
-                NotAllowed, match=rf"{person.name} is signed in as {person.role}.*Ask an admin\.$"
-            ) as refused:
+            with pytest.raises(NotAllowed, match=rf"{person.name} is signed in as {person.role}.*Ask an admin\.") as refused:
                 require(person, right)
             assert refused.value.code == "not_allowed"
 

@@ -133,7 +133,7 @@ def test_a_page_for_others_needs_an_admin_and_says_how_to_add_one(tmp_path: Path
     studio, accounts = FakeStudio(tmp_path), some_accounts(tmp_path / "data")
     blocks = build(studio, accounts)
     for host in ("0.0.0.0", "192.168.1.7", "::"):
-        with pytest.raises(InvalidRequest, match="people add NAME --role admin.*STUDIO_PASSWORD.*start again"):
+        with pytest.raises(InvalidRequest, match=r"people add NAME --role admin.*STUDIO_PASSWORD.*start again"):
             launch(blocks, accounts, host=host, port=0, temporary=tmp_path / "t", open_browser=False)
     studio.close()
 

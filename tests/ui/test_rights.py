@@ -103,6 +103,22 @@ def test_a_folder_of_this_computer_is_read_for_admins_only(place: Place, button:
         assert ("Ask an admin" in told) is not allowed
 
 
+def test_a_request_carries_the_name_and_the_role_of_whoever_made_it(place: Place) -> None:
+    config = place.carl.config()
+    (click,) = [event for event in config["dependencies"] if event["targets"] == [[generate_button(config), "click"]]]
+    values = {part["id"]: part["props"].get("value") for part in config["components"]}
+    prompt = place.carl.component("text-to-image-prompt")
+    for visitor, name, role in ((place.carl, "carl", "creator"), (place.rita, "rita", "reviewer")):
+        given = [f"a hill by {name}" if id == prompt else values[id] for id in click["inputs"]]
+        assert visitor.ask(click["id"], *given)[0] == 200
+        job = place.studio.jobs(active=False)[0]
+        assert (job.request.prompt, job.request.user, job.role) == (f"a hill by {name}", name, role)
+
+
+def generate_button(config: dict[str, Any]) -> int:
+    return next(int(part["id"]) for part in config["components"] if part["props"].get("value") == "Generate")
+
+
 def test_a_person_is_added_by_an_admin_and_the_password_shows_nowhere(place: Place) -> None:
     keep = next(event for event in events_within(place.anna, "people") if len(event["inputs"]) == 4)
     secret = "a planted passphrase"

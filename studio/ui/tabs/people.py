@@ -22,7 +22,7 @@ MAY: dict[Role, str] = {
     "reviewer": "also decides on pictures that wait for review",
     "admin": "also sets up providers, keys, people and rules",
 }
-NOTE = "Everybody sees all pictures of this studio. A new password, or none any more, ends a session at once."
+NOTE = "Everybody sees all pictures of this studio. A new password ends all sessions of that person, and so does removing."
 
 
 def build(page: Page) -> None:

@@ -63,7 +63,9 @@ class VerifyTab:
                     calibrate = gr.Button("Calibrate", size="sm", elem_id="verify-calibrate-go")
                 with gr.Accordion("Detector report", open=False, elem_id="verify-evaluate"):
                     gr.HTML(f'<p class="quiet">{ABOUT_REPORT}</p>')
-                    self._photos = gr.Textbox(label="Folder of photos to compare with (optional)", max_lines=1)
+                    self._photos = gr.Textbox(
+                        label="Folder of photos to compare with (optional)", max_lines=1, elem_id="verify-photos"
+                    )
                     evaluate = gr.Button("Make the report", size="sm", elem_id="verify-evaluate-go")
             with gr.Row(elem_classes=["actions"]):
                 gr.HTML(f'<p class="quiet">{CAUTION}</p>')
