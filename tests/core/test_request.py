@@ -64,6 +64,7 @@ requests = st.builds(
     sampling=samplings,
     options=st.dictionaries(st.text(), st.integers() | st.text()),
     user=st.text(),
+    user_in_file=st.booleans(),
 )
 
 

@@ -19,7 +19,7 @@ from studio.core.metadata import draft_to_json
 from studio.core.ports import Stamp
 from studio.stamps.parameters import parse_parameters, safe_prompt
 from studio.stamps.reading import read
-from studio.stamps.text import TextStamp
+from studio.stamps.text import Coding, TextStamp
 
 NASTY = [
     "a house by the sea",
@@ -172,6 +172,15 @@ def test_the_record_is_schema_one_with_the_exact_request() -> None:
     assert found.record["schema"] == 1
     assert found.record["request"]["prompt"] == "Steps: 5\r\n"
     assert found.record["used"]["steps"] == 20
+
+
+def test_a_name_that_is_to_stay_in_the_library_stands_in_no_byte_of_the_file() -> None:
+    for suffix in ("png", "jpeg", "webp"):
+        draft = TextStamp("0.1.0", Coding(suffix, 90))(a_draft(request={"user": "systemname77", "user_in_file": False}))
+        assert draft.data is not None
+        assert draft.request.user == "systemname77"
+        assert b"systemname77" not in draft.data
+        assert b"user_in_file" not in draft.data
 
 
 def test_a_user_is_named_only_if_there_is_one() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 from fake_people import some_accounts
 from fakes import FakeStudio
+from putting_away import put_away
 
 from studio import settings
 from studio.engine.accounts import Accounts
@@ -52,15 +50,3 @@ def open_page(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     yield opened
     for studio, page in pages:
         put_away(studio, page)
-
-
-def put_away(studio: FakeStudio, page: Any) -> None:
-    """Gradio leaves event loops open; they are not to be found in somebody else's test."""
-    page.close()
-    studio.close()
-    for thread in threading.enumerate():
-        if "AnyIO" in thread.name:
-            thread.join(10)
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()
-        gc.collect()

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import put_away
 from fake_people import password_of, some_accounts
 from fakes import FakeStudio
+from putting_away import put_away
 from visitor import Visitor
 
+from studio import settings
 from studio.core.people import Person
 from studio.engine.accounts import Accounts
 from studio.ui.app import build, launch
@@ -25,6 +26,7 @@ class Place:
     """A page with three people, and a session of each."""
 
     def __init__(self, folder: Path) -> None:
+        settings.quieten(folder / "t")
         (folder / "outputs").mkdir()
         self.studio = FakeStudio(folder / "outputs")
         self.studio.save_draft("text-to-image", {"prompt": "what the owner typed before there were accounts"})

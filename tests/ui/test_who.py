@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from conftest import put_away
 from fake_people import password_of, some_accounts
 from fakes import FakeStudio
+from putting_away import put_away
 from visitor import Visitor
 
 from studio.core.errors import NotAllowed
@@ -43,7 +43,7 @@ def a_page() -> gr.Blocks:
         time.sleep(0.02)
         return f"{given} {who.current().name} {who.current().role}"
 
-    with gr.Blocks() as blocks:
+    with gr.Blocks(analytics_enabled=False) as blocks:
         text, said = gr.Textbox(elem_id="text"), gr.Textbox()
         text.submit(at_once, text, said, queue=False, api_visibility="private")
         text.blur(step_by_step, text, said, api_visibility="private", concurrency_limit=None)
