@@ -47,6 +47,8 @@ def people(environment: dict[str, str], *arguments: str, password: str = SECRET)
 
 def test_people_are_added_listed_changed_and_removed(environment: dict[str, str], tmp_path: Path) -> None:
     assert "no accounts" in people(environment, "list")
+    assert "first account has to be an admin's" in people(environment, "add", "carl")
+    assert "Choose another one" in people(environment, "add", "two words", "--role", "admin")
     assert "From its next start on" in people(environment, "add", "anna", "--role", "admin")
     assert "From its next start on" not in people(environment, "add", "Carl")
     assert people(environment, "list").split() == ["anna", "admin", "Carl", "creator"]

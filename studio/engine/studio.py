@@ -114,7 +114,7 @@ class Studio:
         require_sources(request, self._shelf.sources)
         check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
-        named = replace(request, sampling=seeded, user=person.name, user_in_file=person.in_files)
+        named = replace(request, sampling=seeded, user=person.name or request.user, user_in_file=person.in_files)
         job = self._shelf.jobs.add(named, lane, person.role)
         self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
         self._begin(backend)
