@@ -83,6 +83,7 @@ class Marks:
             examiner=Examiner(witnesses=witnesses, readings=_readings, records=records),
             copies=ShareCopies(__version__, self._sign),
             folder=self._settings.data / "examine",
+            table=self.publishing,
         )
 
     def _manifest(self, data: bytes, suffix: str) -> c2pa.Manifest | None:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from studio import __version__, plugins
 from studio import settings as configuration
-from studio.cli.audit import add_audit_options, add_erase_options
-from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
-from studio.cli.people import add_options as people_options
-from studio.cli.verify import add_options as verify_options
+from studio.cli.parser import Run, command_line
 from studio.core.errors import StudioError
+from studio.core.evidence import Examination
 from studio.core.people import Person
 from studio.core.ports import Calibrations
+from studio.core.publishing import Ruling
 from studio.engine.accounts import Accounts
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
@@ -39,7 +38,7 @@ MOST_OWN = 2000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. A wrong setting or request is one sentence, never a traceback."""
-    arguments = _parser().parse_args(argv)
+    arguments = command_line(RUNS).parse_args(argv)
     try:
         settings = configuration.load(
             port=getattr(arguments, "port", None), host=getattr(arguments, "host", None), offline=arguments.offline or None
@@ -50,83 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="studio.py", description="A local creative studio: from a prompt to a kept picture."
-    )
-    parser.set_defaults(run=_serve)
-    _serving_options(parser)
-    commands = parser.add_subparsers(title="commands", metavar="")
-    _add_commands(commands)
-    for name, run in (("_worker", _work), ("_hosted", _work_hosted)):
-        worker = commands.add_parser(name)
-        worker.set_defaults(run=run)
-        worker.add_argument("--offline", action="store_true")
-    return parser
-
-
-def _add_commands(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="open the page (the default)")
-    serve.set_defaults(run=_serve)
-    _serving_options(serve)
-    generate = commands.add_parser("generate", help="make pictures without a page")
-    generate.set_defaults(run=_generate)
-    _generating_options(generate)
-    doctor = commands.add_parser("doctor", help="show device, versions, space, models, keys, and what is wrong")
-    doctor.set_defaults(run=_doctor)
-    reindex = commands.add_parser("reindex", help="rebuild the library from the files in the outputs folder")
-    reindex.set_defaults(run=_reindex)
-    verify = commands.add_parser(
-        "verify", help="tell how files were made: signature, watermark, metadata, library, detectors"
-    )
-    verify.set_defaults(run=_verify)
-    verify_options(verify)
-    evaluate = commands.add_parser("evaluate", help="report how the detectors do on your library and your photos")
-    evaluate.set_defaults(run=_evaluate)
-    add_evaluate_options(evaluate)
-    calibrate = commands.add_parser("calibrate", help="calibrate detectors on a folder of your own photos")
-    calibrate.set_defaults(run=_calibrate)
-    add_calibrate_options(calibrate)
-    audit = commands.add_parser("audit", help="show, check or export the log of what was done")
-    audit.set_defaults(run=_audit)
-    add_audit_options(audit)
-    erase = commands.add_parser("erase", help="erase a person's data: prompts, pictures, content of the log")
-    erase.set_defaults(run=_erase)
-    add_erase_options(erase)
-    for command in (verify, evaluate, calibrate, audit, erase):
-        command.add_argument("--offline", action="store_true", help="never use the network")
-    providers = commands.add_parser("providers", help="list hosted providers: abilities, keys, limits, what was tried")
-    providers.set_defaults(run=_providers)
-    people = commands.add_parser("people", help="who may sign in: list, add, password, role, remove")
-    people.set_defaults(run=_people, offline=False)
-    people_options(people)
-    for command in (doctor, reindex, providers):
-        command.add_argument("--json", action="store_true", help="print JSON")
-        command.add_argument("--offline", action="store_true", help=argparse.SUPPRESS)
-
-
-def _serving_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, help="port of the page (default: 7860, or the next free one)")
-    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs an admin's account)")
-    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
-    parser.add_argument("--offline", action="store_true", help="never use the network")
-
-
-def _generating_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt")
-    parser.add_argument("--negative-prompt", default="", help="what to keep out of the picture")
-    parser.add_argument("--model", default="", help="model id, such as local:starter (default: the first one)")
-    parser.add_argument("--size", help="WIDTHxHEIGHT in pixels")
-    parser.add_argument("--steps", type=int, help="denoising steps, 1 to 500")
-    parser.add_argument("--guidance-scale", type=float, help="how closely to follow the prompt, 0 to 100")
-    parser.add_argument("--seed", type=int, help="0 to 4294967294; the same seed gives the same picture")
-    parser.add_argument("--sampler", help="such as “DPM++ 2M Karras”")
-    parser.add_argument("--count", type=int, default=1, help="number of pictures, seeds counting up")
-    parser.add_argument("--preset", default="", help="name of a preset; its values are taken where none is given here")
-    parser.add_argument("--json", action="store_true", help="print the records as JSON")
-    parser.add_argument("--offline", action="store_true", help="never use the network")
 
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -177,8 +99,14 @@ def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.verify import verify
 
     with _library(settings) as library:
-        scoring = open_scoring(settings, library.calibrations)
-        return verify(Marks(settings).verifying(library.records), scoring, arguments)
+        marks, scoring = Marks(settings), open_scoring(settings, library.calibrations)
+        verifying, screening = marks.verifying(library.records), marks.screening(plugins.checks(settings))
+
+        def rule(found: Examination, data: bytes) -> Ruling | None:
+            role = owner_of(settings).role
+            return verifying.rule(found, role, lambda: screening.file(data, found.name, role))
+
+        return verify(verifying, scoring, rule, arguments)
 
 
 def _evaluate(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -201,14 +129,14 @@ def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.audit import audit
 
     with _library(settings) as library:
-        return audit(library.audit, settings.user, arguments)
+        return audit(library.audit, owner_of(settings).name, arguments)
 
 
 def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.audit import erase
 
     with _library(settings) as library:
-        return erase(library.erasure, settings.user, arguments)
+        return erase(library.erasure, owner_of(settings).name, arguments)
 
 
 def _is_ours(data: bytes) -> bool:
@@ -234,7 +162,7 @@ def open_accounts(settings: Settings, library: Library) -> Accounts:
     from studio.library.people import SqlitePeople
 
     operator = (settings.user or "admin", settings.password) if settings.password else None
-    return Accounts(SqlitePeople(library.database, operator=operator), owner_of(settings))
+    return Accounts(SqlitePeople(library.database, operator=operator), owner_of(settings), library.audit)
 
 
 def open_studio(settings: Settings, library: Library | None = None) -> Studio:
@@ -244,7 +172,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     from studio.presets import load_presets
 
     library = library or _library(settings)
-    backends = plugins.backends(settings)
+    backends, marks = plugins.backends(settings), Marks(settings)
     provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
     _log_to(settings.data / "logs" / "studio.log")
     presets, faults = load_presets(settings.presets)
@@ -267,7 +195,8 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
         ),
         tickets=Tickets(settings.data),
         outputs=settings.outputs,
-        verifying=Marks(settings).verifying(library.records),
+        verifying=marks.verifying(library.records),
+        screening=marks.screening(plugins.checks(settings)),
         version=__version__,
         owner=owner_of(settings),
         worker=lambda heard: _worker_process(settings, heard, "_worker", provider_keys),
@@ -304,7 +233,7 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
     out = _child_process()
     library, scoring, parts = _worker_parts(settings)
     local = next(backend for backend in parts.backends if isinstance(backend, LocalBackend))
-    pipe = Pipe(settings.data, answers(scoring, library.records, _is_ours), out)
+    pipe = Pipe(settings.data, answers(scoring, library.records, _is_ours, parts.screening), out)
     Worker("worker-0", settings.data, parts, library.jobs, pipe, describe=local.describe_device).run(sys.stdin)
     return 0
 
@@ -370,3 +299,11 @@ def _log_to(path: Path) -> None:
     handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("studio").addHandler(handler)
+
+
+RUNS: dict[str, Run] = {
+    "serve": _serve, "generate": _generate, "doctor": _doctor, "reindex": _reindex, "verify": _verify,
+    "evaluate": _evaluate, "calibrate": _calibrate, "audit": _audit, "erase": _erase, "providers": _providers,
+    "people": _people, "_worker": _work, "_hosted": _work_hosted,
+}  # fmt: skip
+"""Every command with what runs it; those with a line in front are the studio's own processes."""

@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from studio.core.errors import InvalidRequest
 from studio.core.evidence import Band, Examination
+from studio.core.publishing import Ruling
 from studio.core.score import Score
 from studio.engine.examine import MAX_BYTES
 from studio.engine.scoring import Scoring
@@ -28,6 +29,8 @@ from studio.engine.verifying import Verifying
 
 EXIT_CODES: Mapping[Band, int] = {"not-ai": 0, "uncertain": 10, "ai": 11, "declared": 12}
 UNREADABLE = 2
+Rule = Callable[[Examination, bytes], Ruling | None]
+"""What the publishing policy says of a file; None while it is switched off."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +39,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, one list entry per file")
 
 
-def verify(verifying: Verifying, scoring: Scoring, arguments: argparse.Namespace) -> int:
+def verify(verifying: Verifying, scoring: Scoring, rule: Rule, arguments: argparse.Namespace) -> int:
     """Examine the files one by one; a file that is no picture does not stop the rest."""
     names = _names(arguments.detectors, scoring)
     told: list[dict[str, Any]] = []
     codes: list[int] = []
     for path in arguments.files:
         try:
-            found = verifying.examine_here(_read(path), path.name, lambda image: scoring.score(image, names))
+            data = _read(path)
+            found = verifying.examine_here(data, path.name, lambda image: scoring.score(image, names))
+            ruling = rule(found, data)
         except (InvalidRequest, OSError) as error:
             codes.append(UNREADABLE)
             told.append({"name": path.name, "error": str(error)})
@@ -51,9 +56,9 @@ def verify(verifying: Verifying, scoring: Scoring, arguments: argparse.Namespace
                 print(f"{path}\n  {error}\n", file=sys.stderr)
             continue
         codes.append(EXIT_CODES[found.judgement.band])
-        told.append({**asdict(found), "verdict": found.judgement.words})
+        told.append({**asdict(found), "verdict": found.judgement.words, "publishing": asdict(ruling) if ruling else None})
         if not arguments.json:
-            print(as_text(path, found))
+            print(as_text(path, found, ruling))
     if arguments.json:
         print(json.dumps(told, indent=1, ensure_ascii=False))
     return UNREADABLE if UNREADABLE in codes else max(codes)
@@ -75,7 +80,7 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def as_text(path: Path, found: Examination) -> str:
+def as_text(path: Path, found: Examination, ruling: Ruling | None = None) -> str:
     """The verdict, why, and every row."""
     lines = [f"{path}", f"  {found.judgement.words}", *(f"    because: {reason}" for reason in found.judgement.reasons)]
     for row in found.evidence:
@@ -89,6 +94,8 @@ def as_text(path: Path, found: Examination) -> str:
         )
     if found.record:
         lines.append(f"  {'record':<10} {'':<7} {found.record}")
+    if ruling:
+        lines.append(f"  {'policy':<10} {ruling.action:<7} {ruling.sentence}")
     return _plain("\n".join([*lines, "  A signal, never proof.", ""]))
 
 

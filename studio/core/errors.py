@@ -57,13 +57,14 @@ class NotAllowed(StudioError):
 
 
 class Blocked(StudioError):
-    """`verdict` is the one that decides, `verdicts` are all that were given until then."""
+    """`verdict` is the one that decides, `verdicts` are all that were given until then; `field` as in `InvalidRequest`."""
 
     code = "blocked"
 
     def __init__(self, verdict: Verdict, verdicts: Sequence[Verdict] = ()) -> None:
         super().__init__(verdict.message)
         self.verdict, self.verdicts = verdict, tuple(verdicts) or (verdict,)
+        self.field = "prompt" if verdict.stage == "request" else ""
 
 
 class Cancelled(StudioError):

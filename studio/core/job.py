@@ -70,6 +70,12 @@ class Job:
         return backend_of(self.request.model)
 
     @property
+    def can_retry(self) -> bool:
+        """Whether the same request may end otherwise; words that the policy refused have to change first."""
+        refused = self.blocked_by == "policy" and self.error_field == "prompt"
+        return self.is_over and self.state != "done" and not refused
+
+    @property
     def is_over(self) -> bool:
         return self.state in ENDED
 

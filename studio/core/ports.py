@@ -11,6 +11,7 @@ from PIL import Image
 from studio.core.audit import Action, AuditRow
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
+from studio.core.errors import Blocked
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Phase, Progress
 from studio.core.model import Model
@@ -199,6 +200,9 @@ class JobStore(Protocol):
     """The kept truth about jobs, their order and their history. Safe across threads and processes."""
 
     def add(self, request: ImageRequest, lane: Lane, role: Role = "creator") -> Job: ...
+
+    def refuse(self, request: ImageRequest, lane: Lane, role: Role, error: Blocked) -> Job:
+        """Keep a request that the policy does not let in, as a job that has ended: it never stood in the line."""
 
     def get(self, id: str) -> Job | None: ...
 

@@ -1,4 +1,4 @@
-"""What the worker answers beside its drawing: scores of a file, the detectors' states, and long work on detectors."""
+"""What the worker answers beside its drawing: scores and checks of a file, the detectors' states, long work on detectors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from studio.engine.folders import IsOurs
 from studio.engine.pipe import Answer, Tell
 from studio.engine.report import to_html
 from studio.engine.scoring import Scoring
+from studio.engine.screening import Screening
 
 MOST = 2000
 """Kept pictures that a calibration looks at; a report takes the newest `REPORTED`."""
 REPORTED = 300
 
 
-def answers(scoring: Scoring, records: Records, is_ours: IsOurs) -> dict[str, Answer]:
+def answers(scoring: Scoring, records: Records, is_ours: IsOurs, screening: Screening) -> dict[str, Answer]:
     """By the question's name. Their values come from the studio process, which checked them."""
     stop = threading.Event()
 
@@ -30,6 +31,10 @@ def answers(scoring: Scoring, records: Records, is_ours: IsOurs) -> dict[str, An
         path = Path(question["path"])
         names = question.get("detectors")
         return [asdict(found) for found in scoring.score(open_picture(path.read_bytes(), "the picture"), names)]
+
+    def screen(question: Mapping[str, Any], _: Tell) -> list[dict[str, Any]]:
+        data = Path(question["path"]).read_bytes()
+        return [asdict(verdict) for verdict in screening.file(data, "the picture", question["role"])]
 
     def detectors(_: Mapping[str, Any], __: Tell) -> list[dict[str, Any]]:
         return [asdict(status) for status in scoring.statuses()]
@@ -58,6 +63,7 @@ def answers(scoring: Scoring, records: Records, is_ours: IsOurs) -> dict[str, An
 
     return {
         "score": score,
+        "screen": screen,
         "detectors": detectors,
         "calibrate": run_calibration,
         "evaluate": run_evaluation,

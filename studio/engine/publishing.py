@@ -20,6 +20,10 @@ Tables = Callable[[], Table | None]
 REVIEWED = "reviewed"
 
 
+def no_table() -> None:
+    """For a studio without a publishing policy."""
+
+
 class PublishingStamp:
     """`studio.core.ports.Stamp`: adds what may be done with the picture to its facts, and whether a person has to look.
 

@@ -80,7 +80,7 @@ class Running:
             _when_written(lambda: self._parts.keeper.hold(drafts), self._delay(id))
             return True
         except StudioError as error:
-            field = error.field if isinstance(error, InvalidRequest | Rejected) else ""
+            field = error.field if isinstance(error, Blocked | InvalidRequest | Rejected) else ""
             facts = error.facts if isinstance(error, BackendError) else {}
             self._fail(job, error, message=str(error), error_field=field, facts=facts)
         except Exception:  # the worker must survive whatever a model does; the log has the trace

@@ -13,6 +13,7 @@ from studio.core.evidence import Suspect, Witness
 from studio.core.opening import format_of, open_picture
 from studio.core.people import Role
 from studio.core.ports import Sources
+from studio.core.publishing import ELSEWHERE
 from studio.core.request import ImageRequest, sources
 from studio.core.screening import Check, Subject
 from studio.core.verdict import Verdict, worst
@@ -43,6 +44,13 @@ class Screening:
             subject = self._source(request, role, kept.read(source), source.name or "the picture")
             verdicts = self._all(subject, verdicts)
         return verdicts
+
+    def file(self, data: bytes, name: str, role: Role) -> tuple[Verdict, ...]:
+        """What the checks say of a file that somebody asks about. Never raises `Blocked`: nothing is to be made of it."""
+        try:
+            return self._all(self._source(ImageRequest(model=ELSEWHERE, prompt=""), role, data, name), ())
+        except Blocked as error:
+            return error.verdicts
 
     def _source(self, request: ImageRequest, role: Role, data: bytes, name: str) -> Subject:
         image = open_picture(data, name)

@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.adapt import adapt
-from studio.core.audit import AuditRow
-from studio.core.errors import InvalidRequest, NotConfigured
+from studio.core.errors import Blocked, InvalidRequest, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
-from studio.core.people import Erased, Person
+from studio.core.people import Person
 from studio.core.ports import Backend, Hosting
 from studio.core.preset import Preset
+from studio.core.publishing import Ruling
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
-from studio.core.review import ReviewEntry
 from studio.core.score import DetectorStatus
-from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import DayReport, Screened
 from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
 from studio.engine.drawing import require_sources
@@ -35,6 +32,7 @@ from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
 from studio.engine.queue import Tickets
 from studio.engine.rights import require
+from studio.engine.screening import Screening
 from studio.engine.shelf import Shelf, check_room
 from studio.engine.verifying import Ask, Verifying
 
@@ -47,7 +45,8 @@ MakeWorker = Callable[[Callable[[dict[str, Any]], None]], WorkerProcess]
 class Studio:
     """The facade. Every method is safe from any thread and returns at once, `watch` apart.
 
-    `person` is who acts, for the audit log; the studio's user where nobody is named.
+    `person` is who acts: their role decides (`NotAllowed`), their name stands in the audit log. Where it may be left out,
+    the owner of this computer acts.
     """
 
     def __init__(
@@ -60,13 +59,15 @@ class Studio:
         verifying: Verifying,
         version: str = "",
         owner: Person | None = None,
+        screening: Screening | None = None,
         worker: MakeWorker | None = None,
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
-        self.oversight = Oversight(shelf, verifying, self._owner.name)
+        self.oversight = Oversight(shelf, verifying)
+        self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
         self._worker = worker(self._hear) if worker else None
@@ -101,9 +102,9 @@ class Studio:
         return backend.count_tokens(found, text), found.max_tokens
 
     def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person | None = None) -> Job:
-        """Check, fix the seed and queue. Raises `InvalidRequest` or `Unsupported` before anything is spent.
+        """Check, fix the seed and queue. Raises `InvalidRequest`, `Unsupported` or `Blocked` before anything is spent.
 
-        The request gets the person's name and the job their role; without one it is the owner of this computer.
+        The request gets the person's name and the job their role. What the policy blocks is kept as a job that ended.
         """
         person = person or self._owner
         require(person, "create")
@@ -115,6 +116,11 @@ class Studio:
         check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         named = replace(request, sampling=seeded, user=person.name or request.user, user_in_file=person.in_files)
+        try:
+            self._screening.words(named, person.role)
+        except Blocked as error:
+            self._refuse(named, lane, person, error)
+            raise
         job = self._shelf.jobs.add(named, lane, person.role)
         self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
         self._begin(backend)
@@ -131,32 +137,36 @@ class Studio:
         """Every change of a job until it is over. Closing the iterator stops the looking and nothing else."""
         return self._changes.watch(id)
 
-    def cancel(self, id: str, person: str = "") -> Job:
+    def cancel(self, id: str, person: Person | None = None) -> Job:
         """Stop a job: at once if it waits, within one step if it runs. A worker stuck in loading is started anew."""
+        person = self._require_own(id, person)
         before, job = self._shelf.jobs.get(id), self._shelf.jobs.request_cancel(id)
         if before and not before.is_over and not before.cancel_requested:
-            self.oversight.log.cancelled(before, self.oversight.person(person))
+            self.oversight.log.cancelled(before, person.name)
         if not job.is_over and self._worker and not self._is_hosted(job):
             threading.Thread(target=self._insist, args=(id, self._worker), daemon=True).start()
         self._changes.wake()
         return job
 
-    def retry(self, id: str, person: str = "") -> Job:
+    def retry(self, id: str, person: Person | None = None) -> Job:
         """Once more, same request and seed. A paid call whose end nobody knows is sent again: the user has looked."""
+        person = self._require_own(id, person)
         self._shelf.receipts.forgive(id)
         before, job = self._shelf.jobs.get(id), self._shelf.jobs.retry(id)
         if before and before.is_over and not job.is_over:
             prompts = self.preferences().audit_prompts
-            self.oversight.log.submitted(job, self.oversight.person(person), prompts=prompts, again=True)
+            self.oversight.log.submitted(job, person.name, prompts=prompts, again=True)
         self._begin(next((backend for backend in self._backends if backend.name == job.backend), None))
         return job
 
-    def move(self, id: str, place: int) -> None:
+    def move(self, id: str, place: int, person: Person | None = None) -> None:
+        self._require_own(id, person)
         self._shelf.jobs.move(id, place)
         self._changes.wake()
 
-    def pause(self, paused: bool) -> None:
-        """While paused no waiting job is begun; the running one goes on."""
+    def pause(self, paused: bool, person: Person | None = None) -> None:
+        """While paused no waiting job is begun; the running one goes on. It stops the jobs of everybody."""
+        require(person or self._owner, "manage")
         self._shelf.jobs.pause(paused)
         if not paused:
             self._tickets.enqueue(self._waiting())
@@ -250,6 +260,10 @@ class Studio:
         """
         return self._verifying.examine(data, name, self._ask, detectors)
 
+    def ruling(self, found: Examination, data: bytes, person: Person) -> Ruling | None:
+        """What the publishing policy says of an examined file and its bytes; None while the policy is switched off."""
+        return self._verifying.rule(found, person.role, lambda: self._verifying.screened(data, person.role, self._ask))
+
     def detectors(self) -> list[DetectorStatus]:
         """All detectors; empty while the engine that runs them does not answer."""
         return self._verifying.detectors(self._ask)
@@ -270,63 +284,6 @@ class Studio:
     def stop_long_work(self) -> None:
         self._long_work.stop(self._ask)
 
-    def share(self, record: str, options: ShareOptions, person: str = "") -> SharedCopy:
-        """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""
-        return self.oversight.share(record, options, person)
-
-    def delete(self, record: str, person: str = "") -> Record:
-        """Move a picture's file to the trash; its record stays. Raises a `StudioError`."""
-        return self.oversight.delete(record, person)
-
-    def restore(self, record: str, person: str = "") -> Record:
-        """Take a picture out of the trash. Raises `InvalidRequest` if it is not there any more."""
-        return self.oversight.restore(record, person)
-
-    def empty_trash(self, person: str = "") -> int:
-        return self.oversight.empty_trash(person)
-
-    def erase_person(self, name: str, person: str = "") -> Erased:
-        """Erase what is known of `name`. Raises a `StudioError`, and can be called again."""
-        return self.oversight.erase_person(name, person)
-
-    def review_queue(self, limit: int = 60, before: str | None = None) -> list[Record]:
-        return self.oversight.review_queue(limit, before)
-
-    def review_count(self) -> int:
-        return self.oversight.review_count()
-
-    def review_claim(self, record: str, person: str = "", seconds: float = 120) -> str:
-        """Take or renew; the name of somebody else who holds it, else empty."""
-        return self.oversight.review_claim(record, person, seconds)
-
-    def review_decide(self, record: str, decision: str, note: str = "", person: str = "") -> ReviewEntry:
-        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
-        return self.oversight.review_decide(record, decision, note, person)
-
-    def review_undo(self, person: str = "") -> ReviewEntry | None:
-        return self.oversight.review_undo(person)
-
-    def review_history(self, record: str) -> list[ReviewEntry]:
-        return self.oversight.review_history(record)
-
-    def audit_rows(self, **asked: Any) -> list[AuditRow]:
-        """See `studio.core.ports.AuditLog.rows`."""
-        return self.oversight.audit_rows(**asked)
-
-    def audit_verify(self) -> tuple[int, int | None, str]:
-        return self.oversight.audit_verify()
-
-    def audit_export(self, *, as_csv: bool = False, person: str = "") -> Iterator[str]:
-        return self.oversight.audit_export(as_csv=as_csv, person=person)
-
-    def statistics(self, days: int = 14) -> list[DayReport]:
-        """The last days, the oldest first, each present."""
-        return self.oversight.statistics(days)
-
-    def screened(self, **asked: Any) -> list[Screened]:
-        """See `studio.core.ports.Statistics.search`."""
-        return self.oversight.screened(**asked)
-
     @property
     def _ask(self) -> Ask | None:
         return self._worker.ask if self._worker else None
@@ -335,6 +292,19 @@ class Studio:
         if self._hosting is None:
             raise InvalidRequest("This studio calls no providers.")
         return self._hosting
+
+    def _require_own(self, id: str, person: Person | None) -> Person:
+        """Who acts: on a job of their own, or with the right to decide on those of others."""
+        job, person = self._shelf.jobs.get(id), person or self._owner
+        is_own = job is None or job.request.user == person.name
+        require(person, "create" if is_own else "review")
+        return person
+
+    def _refuse(self, request: ImageRequest, lane: Lane, person: Person, error: Blocked) -> None:
+        job = self._shelf.jobs.refuse(request, lane, person.role, error)
+        self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
+        self.oversight.log.ended(job, error)
+        self._changes.wake()
 
     def _is_hosted(self, job: Job) -> bool:
         return any(backend.hosted for backend in self._backends if backend.name == job.backend)

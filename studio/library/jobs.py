@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from studio.core.errors import InvalidRequest
+from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Progress, backend_of
 from studio.core.metadata import to_plain
 from studio.core.people import Role
@@ -33,14 +33,20 @@ class SqliteJobs:
 
     def add(self, request: ImageRequest, lane: Lane, role: Role = "creator") -> Job:
         """Put a request at the end of its lane."""
-        id = new_job_id()
-        self._database.change(
-            """INSERT INTO job (id, request, backend, lane, role, place, created, changed)
-               VALUES (:id, :request, :backend, :lane, :role,
-               (SELECT COALESCE(MAX(place), 0) + 1 FROM job WHERE state = 'queued' AND lane = :lane), :now, :now)""",
-            {"id": id, "request": json.dumps(request_to_json(request)), "backend": backend_of(request.model), "lane": lane,
-             "role": role, "now": time.time()},
-        )  # fmt: skip
+        with self._database.transaction() as connection:
+            id = _insert(connection, request, lane, role)
+        return self._known(id)
+
+    def refuse(self, request: ImageRequest, lane: Lane, role: Role, error: Blocked) -> Job:
+        """Keep a request that the policy does not let in, as a job that has ended: no worker ever sees it."""
+        with self._database.transaction() as connection:
+            id = _insert(connection, request, lane, role)
+            connection.execute(
+                """UPDATE job SET state = 'blocked', message = ?, error_code = ?, error_field = ?, blocked_by = 'policy',
+                   reason_code = ?, verdicts = ?, ended = changed WHERE id = ?""",
+                (str(error), error.code, error.field, error.verdict.reason_code, _plain(error.verdicts), id),
+            )
+            write_screening(connection, error.verdicts, job=id, time=time.time())
         return self._known(id)
 
     def get(self, id: str) -> Job | None:
@@ -129,7 +135,7 @@ class SqliteJobs:
                 WHERE id = :id AND NOT is_over""",
                 {"id": id, "state": state, "message": message, "error_code": error_code, "error_field": error_field,
                  "facts": json.dumps(to_plain(facts or {})), "blocked_by": blocked_by, "reason_code": reason_code,
-                 "verdicts": json.dumps([asdict(verdict) for verdict in verdicts]), "now": now,
+                 "verdicts": _plain(verdicts), "now": now,
                  "records": json.dumps(list(records))},
             )  # fmt: skip
             if changed.rowcount:
@@ -215,6 +221,22 @@ def new_job_id() -> str:
         number, digit = divmod(number, 32)
         digits = _ALPHABET[digit] + digits
     return digits + "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def _insert(connection: sqlite3.Connection, request: ImageRequest, lane: Lane, role: Role) -> str:
+    id = new_job_id()
+    connection.execute(
+        """INSERT INTO job (id, request, backend, lane, role, place, created, changed)
+           VALUES (:id, :request, :backend, :lane, :role,
+           (SELECT COALESCE(MAX(place), 0) + 1 FROM job WHERE state = 'queued' AND lane = :lane), :now, :now)""",
+        {"id": id, "request": json.dumps(request_to_json(request)), "backend": backend_of(request.model), "lane": lane,
+         "role": role, "now": time.time()},
+    )  # fmt: skip
+    return id
+
+
+def _plain(verdicts: Sequence[Verdict]) -> str:
+    return json.dumps([asdict(verdict) for verdict in verdicts])
 
 
 def _marks(values: Sequence[str]) -> str:

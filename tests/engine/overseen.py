@@ -16,6 +16,7 @@ from studio.core.errors import InvalidRequest, LibraryError, StudioError
 from studio.core.hosting import Preferences, ProviderStatus
 from studio.core.job import Job
 from studio.core.model import Model
+from studio.core.people import Person
 from studio.core.ports import AuditLog, Watch
 from studio.core.request import ImageRequest, Sampling
 from studio.core.result import ImageResult, Record
@@ -32,6 +33,10 @@ from studio.library.audit import SqliteAudit
 from studio.stamps.text import TextStamp
 
 SECRET, KEY = "crimson lighthouse", "sk-planted-4411"
+
+
+OWNER, ANN = Person("owner"), Person("ann", "creator")
+RITA, ROLF = Person("rita", "reviewer"), Person("rolf", "reviewer")
 
 
 class NoCats:
@@ -87,9 +92,9 @@ class Hosts:
 
 
 class Place:
-    """A studio whose jobs are run here, one by one, when the test says so."""
+    """A studio whose jobs are run here, one by one, when the test says so; `early`: it looks at words before it queues."""
 
-    def __init__(self, folder: Path, audit: AuditLog | None = None) -> None:
+    def __init__(self, folder: Path, audit: AuditLog | None = None, *, early: bool = False) -> None:
         self.library = open_library(folder / "data", folder / "outputs")
         library, self.hosts, self.backend = self.library, Hosts(), Cloudy()
         self.audit = audit or library.audit
@@ -102,7 +107,8 @@ class Place:
             tickets=Tickets(folder / "data"),
             outputs=library.outputs,
             verifying=verifying(library.records, folder / "data"),
-            user="owner",
+            owner=OWNER,
+            screening=Screening(lambda: (NoCats(),)) if early else None,
             hosting=self.hosts,
         )  # fmt: skip
         parts = Parts(
@@ -111,9 +117,9 @@ class Place:
         )  # fmt: skip
         self.running = Running(folder / "data", parts, library.jobs, lambda event: None)
 
-    def ask(self, prompt: str = SECRET, **fields: object) -> Job:
+    def ask(self, prompt: str = SECRET, person: Person | None = None, **fields: object) -> Job:
         request = ImageRequest(model=MODEL.id, prompt=prompt, sampling=Sampling(seed=7), **fields)
-        return self.studio.submit(request)
+        return self.studio.submit(request, person=person)
 
     def run(self, job: Job) -> Job:
         self.library.jobs.claim("worker")

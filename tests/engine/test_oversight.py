@@ -9,11 +9,22 @@ from pathlib import Path
 
 import pytest
 from examining import verifying
-from overseen import CALL, KEY, SECRET, Place, Stubborn
+from overseen import ANN, CALL, KEY, OWNER, RITA, ROLF, SECRET, Place, Stubborn
 from toy_backend import ToyBackend
 
-from studio.core.errors import InvalidRequest, LibraryError, Moderated, OverBudget, Rejected, StudioError, Uncertain
+from studio.core.errors import (
+    Blocked,
+    InvalidRequest,
+    LibraryError,
+    Moderated,
+    NotAllowed,
+    OverBudget,
+    Rejected,
+    StudioError,
+    Uncertain,
+)
 from studio.core.hosting import Limit, Preferences
+from studio.core.people import Person
 from studio.core.ports import AuditLog
 from studio.core.result import Record
 from studio.core.sharing import ShareOptions
@@ -33,7 +44,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_a_picture_leaves_the_request_and_every_kept_picture_in_the_log(place: Place) -> None:
-    job = place.run(place.ask(user="ann", count=2))
+    job = place.run(place.ask(person=ANN, count=2))
     assert place.told() == [
         ("request.submitted", "ann", job.id),
         ("picture.kept", "ann", f"{job.id}-0"),
@@ -50,7 +61,7 @@ def test_a_picture_leaves_the_request_and_every_kept_picture_in_the_log(place: P
 
 
 def test_prompts_stand_in_the_log_only_where_the_user_wants_them(place: Place) -> None:
-    place.studio.prefer(replace(place.studio.preferences(), audit_prompts=True))
+    place.studio.prefer(replace(place.studio.preferences(), audit_prompts=True), OWNER)
     place.ask("a red fox", negative_prompt="snow")
     row = place.rows()[-1]
     assert (row.detail["prompt"], row.detail["negative_prompt"]) == ("a red fox", "snow")
@@ -63,7 +74,7 @@ def test_the_studios_user_acts_where_nobody_is_named(place: Place) -> None:
 
 
 def test_a_request_that_policy_blocks_is_logged_with_its_reason_and_never_reaches_the_backend(place: Place) -> None:
-    job = place.run(place.ask(f"a cat, {SECRET}", user="ann"))
+    job = place.run(place.ask(f"a cat, {SECRET}", person=ANN))
     assert (job.state, job.blocked_by, job.reason_code) == ("blocked", "policy", "cat")
     assert place.told()[1:] == [("request.blocked", "ann", job.id)]
     assert place.rows()[-1].detail == {
@@ -71,8 +82,25 @@ def test_a_request_that_policy_blocks_is_logged_with_its_reason_and_never_reache
     }  # fmt: skip
     assert place.backend.asked == []
     assert SECRET not in place.whole_log()
-    (found,) = place.studio.screened(reason_code="cat", outcome="block")
+    (found,) = place.studio.oversight.screened(reason_code="cat", outcome="block")
     assert (found.job, found.person, found.blocked_by) == (job.id, "ann", "policy")
+
+
+def test_words_that_policy_blocks_never_stand_in_the_line_and_are_kept_with_their_reason(tmp_path: Path) -> None:
+    place = Place(tmp_path, early=True)
+    with pytest.raises(Blocked, match=r"No cats\.") as refusal:
+        place.ask(f"a cat, {SECRET}", ANN)
+    assert refusal.value.field == "prompt"
+    (job,) = place.studio.jobs(active=False)
+    assert (job.state, job.blocked_by, job.reason_code, job.error_field) == ("blocked", "policy", "cat", "prompt")
+    assert (job.request.user, job.role, [verdict.outcome for verdict in job.verdicts]) == ("ann", "creator", ["block"])
+    assert place.library.jobs.claim("worker") is None
+    assert (place.backend.asked, place.studio.jobs()) == ([], [])
+    assert place.told() == [("request.submitted", "ann", job.id), ("request.blocked", "ann", job.id)]
+    (found,) = place.studio.oversight.screened(reason_code="cat", outcome="block")
+    assert (found.job, found.blocked_by) == (job.id, "policy")
+    assert place.studio.oversight.statistics()[-1].blocked_by_policy == 1
+    place.library.close()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +121,10 @@ def test_an_engine_that_died_too_often_is_logged(place: Place) -> None:
 
 
 def test_a_running_job_that_is_stopped_is_logged_once_with_who_stopped_it(place: Place) -> None:
-    job = place.ask(user="ann")
+    job = place.ask(person=ANN)
     place.library.jobs.claim("worker")
-    place.studio.cancel(job.id, person="rita")
-    place.studio.cancel(job.id, person="rita")
+    place.studio.cancel(job.id, RITA)
+    place.studio.cancel(job.id, RITA)
     place.running.make(job.id)
     assert place.told()[1:] == [("request.cancelled", "rita", job.id)]
     assert place.rows()[-1].detail == {"state": "running"}
@@ -105,8 +133,8 @@ def test_a_running_job_that_is_stopped_is_logged_once_with_who_stopped_it(place:
 
 
 def test_a_retry_is_a_request_again_and_a_retry_of_what_went_well_is_nothing(place: Place) -> None:
-    job = place.run(place.ask("no memory"))
-    place.studio.retry(job.id, person="ann")
+    job = place.run(place.ask("no memory", ANN))
+    place.studio.retry(job.id, ANN)
     assert (place.told()[-1], place.rows()[-1].detail["again"]) == (("request.submitted", "ann", job.id), True)
     done = place.run(place.ask("a dog"))
     count = len(place.rows())
@@ -115,7 +143,7 @@ def test_a_retry_is_a_request_again_and_a_retry_of_what_went_well_is_nothing(pla
 
 
 def test_each_hosted_picture_has_its_call_in_the_log_without_what_was_said(place: Place) -> None:
-    job = place.run(place.ask("hosted fox", count=2, user="ann"))
+    job = place.run(place.ask("hosted fox", count=2, person=ANN))
     actions = [(row.action, row.subject) for row in place.rows()[1:]]
     assert actions == [
         ("hosted.called", f"{job.id}-0"), ("picture.kept", f"{job.id}-0"),
@@ -178,15 +206,15 @@ def test_a_full_disk_delays_an_ending_until_it_is_logged(tmp_path: Path, monkeyp
 
 def test_settings_and_keys_are_logged_by_name_and_never_a_key(place: Place) -> None:
     studio = place.studio
-    studio.prefer(Preferences(offline=True, daily_budget=2.5, limits={"bfl": Limit(at_once=3, per_minute=12)}), "ann")
-    studio.prefer(studio.preferences(), "ann")
+    studio.prefer(Preferences(offline=True, daily_budget=2.5, limits={"bfl": Limit(at_once=3, per_minute=12)}), OWNER)
+    studio.prefer(studio.preferences(), OWNER)
     with pytest.raises(InvalidRequest):
-        studio.prefer(Preferences(daily_budget=-1))
-    studio.set_key("FAL_KEY", KEY, "ann")
-    studio.remove_key("FAL_KEY")
+        studio.prefer(Preferences(daily_budget=-1), OWNER)
+    studio.set_key("FAL_KEY", KEY, OWNER)
+    studio.remove_key("FAL_KEY", OWNER)
     changed = "offline, daily_budget, limits"
     assert place.told() == [
-        ("settings.changed", "ann", changed), ("key.set", "ann", "FAL_KEY"), ("key.removed", "owner", "FAL_KEY"),
+        ("settings.changed", "owner", changed), ("key.set", "owner", "FAL_KEY"), ("key.removed", "owner", "FAL_KEY"),
     ]  # fmt: skip
     assert place.rows()[0].detail == {
         "offline": [False, True], "daily_budget": [None, 2.5], "limits": [{}, {"bfl": {"at_once": 3, "per_minute": 12}}],
@@ -195,17 +223,17 @@ def test_settings_and_keys_are_logged_by_name_and_never_a_key(place: Place) -> N
 
 
 def test_a_deleted_picture_keeps_its_record_and_its_rows(place: Place) -> None:
-    record = place.picture()
-    place.studio.delete(record.id, "ann")
+    record, oversight = place.picture(person=ANN), place.studio.oversight
+    oversight.delete(record.id, ANN)
     assert place.studio.recent() == []
-    place.studio.restore(record.id, "ann")
+    oversight.restore(record.id, ANN)
     assert place.studio.recent() == [record]
-    place.studio.delete(record.id)
-    assert place.studio.empty_trash("rita") == 1
-    assert place.studio.empty_trash("rita") == 0
+    oversight.delete(record.id, RITA)
+    assert oversight.empty_trash(OWNER) == 1
+    assert oversight.empty_trash(OWNER) == 0
     assert place.told()[-4:] == [
         ("picture.deleted", "ann", record.id), ("picture.restored", "ann", record.id),
-        ("picture.deleted", "owner", record.id), ("picture.deleted", "rita", ""),
+        ("picture.deleted", "rita", record.id), ("picture.deleted", "owner", ""),
     ]  # fmt: skip
     assert place.rows()[-1].detail == {"for_good": True, "pictures": 1}
     found = place.studio.record(record.id)
@@ -213,28 +241,45 @@ def test_a_deleted_picture_keeps_its_record_and_its_rows(place: Place) -> None:
     assert found.state == "deleted"
 
 
+def test_a_creator_reaches_no_further_than_their_own_pictures_and_jobs(place: Place) -> None:
+    record, studio, oversight = place.picture(), place.studio, place.studio.oversight
+    job = place.ask()
+    for act in (
+        lambda: oversight.delete(record.id, ANN), lambda: oversight.restore(record.id, ANN), lambda: oversight.waiting(ANN),
+        lambda: oversight.claim(record.id, ANN), lambda: oversight.decide(record.id, "approved", "", ANN),
+        lambda: oversight.undo(ANN), lambda: oversight.empty_trash(RITA), lambda: oversight.erase("owner", RITA),
+        lambda: oversight.extent("owner", RITA), lambda: oversight.audit_export(RITA),
+        lambda: studio.cancel(job.id, ANN), lambda: studio.retry(job.id, ANN), lambda: studio.move(job.id, 1, ANN),
+        lambda: studio.pause(True, RITA),
+    ):  # fmt: skip
+        with pytest.raises(NotAllowed, match="Ask an admin"):
+            act()
+    assert place.studio.recent() == [record]
+    assert place.told()[-1][0] == "request.submitted"
+
+
 def flag(place: Place, record: Record, status: str = "pending") -> None:
     place.library.database.change("UPDATE record SET review_status = ? WHERE id = ?", (status, record.id))
 
 
 def test_reviewers_decide_through_the_studio_and_are_logged(place: Place) -> None:
-    studio, record = place.studio, place.picture()
+    oversight, record = place.studio.oversight, place.picture()
     flag(place, record)
-    assert ([each.id for each in studio.review_queue()], studio.review_count()) == ([record.id], 1)
-    assert (studio.review_claim(record.id, "rita"), studio.review_claim(record.id, "rolf")) == ("", "rita")
+    assert ([each.id for each in oversight.waiting(RITA)], oversight.count()) == ([record.id], 1)
+    assert (oversight.claim(record.id, RITA), oversight.claim(record.id, ROLF)) == ("", "rita")
     with pytest.raises(InvalidRequest, match="rita is looking"):
-        studio.review_decide(record.id, "approved", person="rolf")
+        oversight.decide(record.id, "approved", "", ROLF)
     with pytest.raises(InvalidRequest, match="Choose one of: approved, rejected, escalated"):
-        studio.review_decide(record.id, "pending", person="rita")
-    studio.review_decide(record.id, "rejected", f"about {SECRET}", "rita")
-    assert [entry.status for entry in studio.review_history(record.id)] == ["rejected"]
-    assert studio.review_undo("rita") is not None
-    assert studio.review_undo("rita") is None
+        oversight.decide(record.id, "pending", "", RITA)
+    oversight.decide(record.id, "rejected", f"about {SECRET}", RITA)
+    assert [entry.status for entry in oversight.history(record.id)] == ["rejected"]
+    assert oversight.undo(RITA) is not None
+    assert oversight.undo(RITA) is None
     assert place.told()[-2:] == [("review.decided", "rita", record.id), ("review.undone", "rita", record.id)]
     assert place.rows()[-2].detail == {"status": "rejected", "before": "pending"}
     assert SECRET not in place.whole_log()
-    today = studio.statistics()[-1]
-    assert (len(studio.statistics()), today.generated, today.flagged, today.rejected) == (14, 1, 1, 0)
+    today = oversight.statistics()[-1]
+    assert (len(oversight.statistics()), today.generated, today.flagged, today.rejected) == (14, 1, 1, 0)
     assert today.by_provider == {"toy": 1}
 
 
@@ -246,14 +291,14 @@ def test_what_waits_or_was_rejected_is_not_shared(place: Place, status: str, sen
     record = place.picture()
     flag(place, record, status)
     with pytest.raises(InvalidRequest, match=sentence):
-        place.studio.share(record.id, ShareOptions())
+        place.studio.oversight.share(record.id, ShareOptions(), OWNER)
     assert place.told()[-1][0] == "picture.kept"
 
 
 def test_a_shared_copy_is_logged_with_what_went_out(place: Place) -> None:
     record = place.picture()
     flag(place, record, "approved")
-    copy = place.studio.share(record.id, ShareOptions(prompt=True, user=True), "ann")
+    copy = place.studio.oversight.share(record.id, ShareOptions(prompt=True, user=True), ANN)
     assert place.told()[-1] == ("picture.shared", "ann", record.id)
     assert place.rows()[-1].detail == {
         "file": copy.name, "size": [1, 1], "told": ["prompt", "user"], "review_status": "approved",
@@ -268,36 +313,38 @@ def test_no_copy_goes_out_that_could_not_be_logged(tmp_path: Path) -> None:
         record = place.picture()
         audit.refusals = 1
         with pytest.raises(LibraryError):
-            place.studio.share(record.id, ShareOptions())
+            place.studio.oversight.share(record.id, ShareOptions(), OWNER)
         place.library.close()
 
 
 def test_a_person_is_erased_through_the_studio(place: Place) -> None:
-    record = place.picture(user="ann")
-    place.picture(user="bob")
-    assert place.studio.oversight.extent("ann").pictures == 1
-    assert place.studio.erase_person("ann", "rita").pictures == 1
-    assert place.told()[-1] == ("person.erased", "rita", "")
+    record = place.picture(person=ANN)
+    place.picture(person=Person("bob"))
+    oversight = place.studio.oversight
+    assert oversight.extent("ann", OWNER).pictures == 1
+    assert oversight.erase("ann", OWNER).pictures == 1
+    assert place.told()[-1] == ("person.erased", "owner", "")
     found = place.studio.record(record.id)
     assert found is not None
     assert (found.request.prompt, found.path) == ("(erased)", None)
-    assert place.studio.audit_verify()[1:] == (None, "")
-    assert [row.person for row in place.studio.audit_rows(action="picture.kept")] == ["", "bob"]
+    assert oversight.audit_verify()[1:] == (None, "")
+    assert [row.person for row in oversight.audit_rows(action="picture.kept")] == ["", "bob"]
 
 
 def test_an_export_tells_of_itself(place: Place) -> None:
     place.ask()
-    lines = list(place.studio.audit_export(person="rita"))
+    lines = list(place.studio.oversight.audit_export(OWNER))
     assert json.loads(lines[-1])["action"] == "audit.exported"
-    assert len(list(place.studio.audit_export(as_csv=True))) == 4
+    assert len(list(place.studio.oversight.audit_export(OWNER, as_csv=True))) == 4
 
 
 def test_a_studio_without_these_parts_logs_nothing_and_says_so(library_less: Studio) -> None:
     log: AuditLog = SilentAudit()
     log.append("key.set")
     assert (log.rows(), log.verify(), list(log.lines())) == ([], (0, None, ""), [])
-    assert (library_less.audit_rows(), library_less.audit_verify(), library_less.review_count()) == ([], (0, None, ""), 0)
-    for act in (library_less.review_queue, library_less.statistics, library_less.empty_trash):
+    oversight = library_less.oversight
+    assert (oversight.audit_rows(), oversight.audit_verify(), oversight.count()) == ([], (0, None, ""), 0)
+    for act in (lambda: oversight.waiting(OWNER), oversight.statistics, lambda: oversight.empty_trash(OWNER)):
         with pytest.raises(InvalidRequest, match=r"Start it with studio\.py\."):
             act()
 

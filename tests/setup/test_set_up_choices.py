@@ -158,9 +158,10 @@ def test_studio_py_parses_on_python_3_6() -> None:
 
 
 def test_help_names_every_command_and_every_option_of_the_page(studio_py: ModuleType) -> None:
-    from studio.main import _parser
+    from studio.cli.parser import command_line
+    from studio.main import RUNS
 
-    parser = _parser()
+    parser = command_line(RUNS)
     commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
     names = [name for name in commands.choices if not name.startswith("_")]
