@@ -24,7 +24,7 @@ from studio.core.request import sources
 from studio.core.result import Record
 from studio.core.sharing import ShareOptions
 from studio.core.worker import WorkerStatus
-from studio.ui import words
+from studio.ui import who, words
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
 from studio.ui.ports import Studio
@@ -74,18 +74,23 @@ class Desk:
             return {**changed, "seen": dict(self._digests)}
 
     def act(self, what: Mapping[str, Any]) -> str:
-        """Do what a button of the queue says; returns a sentence when it cannot be done."""
+        """Do what a button of the queue or beside a picture says; returns a sentence when it cannot be done."""
         do, id = str(what.get("do")), str(what.get("id"))
         try:
+            person = who.current()
             match do:
                 case "cancel":
-                    self._studio.cancel(id)
+                    self._studio.cancel(id, person)
                 case "retry":
-                    self._studio.retry(id)
+                    self._studio.retry(id, person)
                 case "pause" | "resume":
-                    self._studio.pause(do == "pause")
+                    self._studio.pause(do == "pause", person)
                 case "move":
-                    self._studio.move(id, max(1, int(what.get("place", 1))))
+                    self._studio.move(id, max(1, int(what.get("place", 1))), person)
+                case "delete":
+                    self._studio.oversight.delete(id, person)
+                case "restore":
+                    self._studio.oversight.restore(id, person)
                 case _:
                     return "This page is older than the studio. Reload it."
         except StudioError as error:
@@ -113,7 +118,7 @@ class Desk:
         """Make a share copy where the page can fetch it; what it holds, or what is wrong."""
         try:
             options = ShareOptions(**{name: asked[name] for name in ShareOptions.__dataclass_fields__ if name in asked})
-            copy = self._studio.share(str(asked.get("id", "")), options)
+            copy = self._studio.oversight.share(str(asked.get("id", "")), options, who.current())
             folder = self._thumbs.folder / "shares"
             shutil.rmtree(folder, ignore_errors=True)
             path = folder / secrets.token_hex(8) / copy.name
@@ -188,7 +193,8 @@ class Desk:
         done = max(
             (job for job in lately if job.state == "done" and job.records), key=lambda job: job.ended or 0, default=None
         )
-        found = [record for id in (done.records if done else ()) if (record := self._studio.record(id))]
+        made = (self._studio.record(id) for id in (done.records if done else ()))
+        found = [record for record in made if record and record.path]
         pictures = [picture(record, self._before(record)) for record in found or records[:1]]
         return {"job": done.id if done else "", "pictures": [entry for entry in pictures if entry["src"]]}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from studio.core.evidence import Band, Evidence, Examination, Kind, Reading
+from studio.core.publishing import Action, Ruling
 from studio.core.score import SCORE_WORDS, Score
 from studio.ui import icons
 
@@ -21,6 +22,12 @@ LABELS: dict[Kind, str] = {
     "detector": "Detector",
     "capture": "Camera",
 }
+ACTIONS: dict[Action, str] = {
+    "allow": "Publish:",
+    "label": "Publish with a label:",
+    "review": "To a reviewer first:",
+    "block": "Do not publish:",
+}
 ICONS: dict[Band, str] = {"declared": icons.SEAL, "ai": icons.SPARK, "uncertain": icons.QUESTION, "not-ai": icons.LEAF}
 
 
@@ -28,7 +35,8 @@ ICONS: dict[Band, str] = {"declared": icons.SEAL, "ai": icons.SPARK, "uncertain"
 class Looked:
     """An examined file, or the sentence why it could not be: `src` shows it, `token` names its settings for the tabs.
 
-    `tile` is the HTML of the library's record, `tabs` are those the settings can be used in (name, title).
+    `tile` is the HTML of the library's record, `tabs` are those the settings can be used in (name, title), `ruling` is what
+    the publishing policy says.
     """
 
     name: str
@@ -38,6 +46,7 @@ class Looked:
     token: str = ""
     tile: str = ""
     tabs: tuple[tuple[str, str], ...] = ()
+    ruling: Ruling | None = None
 
 
 def report(looked: Sequence[Looked], *, total: int = 0) -> str:
@@ -56,7 +65,9 @@ def to_csv(looked: Sequence[Looked]) -> str:
     """One line a file. A value that a spreadsheet would take for a formula is written as text."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["file", "verdict", "reasons", "record", "format", "width", "height", "bytes", "sha256", "detectors"])
+    writer.writerow(
+        ["file", "verdict", "reasons", "record", "format", "width", "height", "bytes", "sha256", "detectors", "policy"]
+    )
     for each in looked:
         found = each.found
         if found is None:
@@ -64,7 +75,20 @@ def to_csv(looked: Sequence[Looked]) -> str:
             continue
         scores = "; ".join(f"{score.detector} {_number(score)}" for score in found.scores)
         values = [each.name, found.judgement.words, " ".join(found.judgement.reasons), found.record, found.format]
-        writer.writerow(map(_cell, [*values, found.width, found.height, found.size_bytes, found.sha256, scores]))
+        writer.writerow(
+            map(
+                _cell,
+                [
+                    *values,
+                    found.width,
+                    found.height,
+                    found.size_bytes,
+                    found.sha256,
+                    scores,
+                    each.ruling.action if each.ruling else "",
+                ],
+            )
+        )
     return out.getvalue()
 
 
@@ -100,9 +124,17 @@ def _card(each: Looked, found: Examination) -> str:
     image = f'<img src="{escape(each.src, quote=True)}" alt="The examined picture" loading="lazy">' if each.src else ""
     return (
         f'<section class="verdict" data-band="{band}">{image}<div><p class="file">{escape(each.name)}</p>'
-        f"<h2>{ICONS[band]}{_capital(found.judgement.words)}</h2><ul>{reasons}</ul>"
+        f"<h2>{ICONS[band]}{_capital(found.judgement.words)}</h2><ul>{reasons}</ul>{_ruling(each.ruling)}"
         f'<p class="caution">{CAUTION}</p></div></section>'
     )
+
+
+def _ruling(ruling: Ruling | None) -> str:
+    if ruling is None:
+        return ""
+    rule = f"<small>rule: {escape(ruling.rule)}</small>" if ruling.rule else ""
+    words = f"<b>{ACTIONS[ruling.action]}</b> {escape(ruling.sentence)}{rule}"
+    return f'<p class="ruling" data-action="{ruling.action}">{words}</p>'
 
 
 def _body(each: Looked, found: Examination) -> str:

@@ -17,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import hosted_facts, icons
+from studio.ui import hosted_facts, icons, policy_facts
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -115,7 +115,7 @@ def _row(job: Job, waiting: int) -> str:
 
 def _buttons(job: Job, place: int, waiting: int) -> str:
     if job.is_over:
-        return _act(job, "retry", "Try again", icons.RETRY)
+        return _act(job, "retry", "Try again", icons.RETRY) if job.can_retry else ""
     moves = ""
     if job.state == "queued" and waiting > 1:
         moves += _act(job, "move", "To the front", icons.FIRST, place=1, off=place == 1)
@@ -154,6 +154,7 @@ def details(record: Record, about: About) -> str:
         ("Marks", ", ".join(record.stamps)),
         ("Watermark", _watermark(record)),
         ("Detector", detector_words(record)),
+        *policy_facts.rows(record),
     )
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
@@ -265,12 +266,14 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
     return (
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
         f'Reuse all</button><button data-choose="seed" data-id="{id}">Reuse seed</button>'
-        f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button></div>{send}'
+        f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
+        f"{policy_facts.tools(record)}</div>{send}"
     )
 
 
 def _file(record: Record, outputs: Path) -> str:
-    where = "The file is gone; what is known of it stays here." if record.path is None else str(record.path)
+    gone = "It is in the trash" if record.state == "deleted" else "The file is gone"
+    where = f"{gone}; what is known of it stays here." if record.path is None else str(record.path)
     if record.path and record.path.is_relative_to(outputs):
         where = f"{outputs.name}/{record.path.relative_to(outputs).as_posix()}"
     folder = f"<dt>Folder</dt><dd>{escape(str(record.path.parent))}</dd>" if record.path else ""

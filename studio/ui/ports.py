@@ -12,6 +12,7 @@ from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.people import Person
 from studio.core.preset import Preset
+from studio.core.publishing import Ruling
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
 from studio.core.review import ReviewEntry
@@ -22,11 +23,51 @@ from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 
 
+class Oversight(Protocol):
+    """What those may do who answer for the pictures. Raises `NotAllowed` where a role does not reach so far."""
+
+    def share(self, id: str, options: ShareOptions, person: Person) -> SharedCopy:
+        """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""
+
+    def delete(self, record: str, person: Person) -> Record:
+        """Move a picture's file to the trash; its record stays."""
+
+    def restore(self, record: str, person: Person) -> Record: ...
+
+    def waiting(self, person: Person, limit: int = 60, before: str | None = None) -> list[Record]:
+        """What waits for a decision, the oldest first, escalated ones last."""
+
+    def count(self) -> int: ...
+
+    def claim(self, record: str, person: Person, seconds: float = 120) -> str:
+        """Take the picture to look at it; the name of somebody else who holds it, else empty."""
+
+    def decide(self, record: str, decision: str, note: str, person: Person) -> ReviewEntry:
+        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
+
+    def undo(self, person: Person) -> ReviewEntry | None:
+        """Take back one's own last decision."""
+
+    def history(self, record: str) -> list[ReviewEntry]: ...
+
+    def statistics(self, days: int = 14) -> list[DayReport]:
+        """The last days, the oldest first, each present."""
+
+    def audit_verify(self) -> tuple[int, int | None, str]:
+        """How many rows there are, the first broken one (None if all fit), and what is wrong with it."""
+
+    def audit_export(self, person: Person, *, as_csv: bool = False) -> Iterator[str]:
+        """The whole log, line by line."""
+
+
 class Studio(Protocol):
     """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`.
 
     What takes a person checks that person's role and raises `NotAllowed`.
     """
+
+    @property
+    def oversight(self) -> Oversight: ...
 
     @property
     def outputs(self) -> Path: ...
@@ -52,13 +93,13 @@ class Studio(Protocol):
     def watch(self, id: str) -> Iterator[Snapshot]:
         """A snapshot at once and one at every change; ends when the job is over."""
 
-    def cancel(self, id: str) -> Job: ...
+    def cancel(self, id: str, person: Person | None = None) -> Job: ...
 
-    def retry(self, id: str) -> Job: ...
+    def retry(self, id: str, person: Person | None = None) -> Job: ...
 
-    def move(self, id: str, place: int) -> None: ...
+    def move(self, id: str, place: int, person: Person | None = None) -> None: ...
 
-    def pause(self, paused: bool) -> None: ...
+    def pause(self, paused: bool, person: Person | None = None) -> None: ...
 
     def paused(self) -> bool: ...
 
@@ -108,30 +149,14 @@ class Studio(Protocol):
     def spent(self, days: int = 31) -> list[Spent]:
         """Money by day and provider, the newest day first."""
 
-    def review_queue(self, limit: int = 60) -> list[Record]:
-        """What waits for a decision, the oldest first, escalated ones last."""
-
-    def review_count(self) -> int: ...
-
-    def review_claim(self, record: str) -> str:
-        """Take the picture to look at it; the name of somebody else who holds it, else empty."""
-
-    def review_decide(self, record: str, decision: str, note: str = "") -> ReviewEntry:
-        """Raises `InvalidRequest` if somebody else holds it or has decided meanwhile."""
-
-    def review_undo(self) -> ReviewEntry | None:
-        """Take back one's own last decision."""
-
-    def review_history(self, record: str) -> list[ReviewEntry]: ...
-
-    def statistics(self, days: int = 14) -> list[DayReport]:
-        """The last days, the oldest first, each present."""
-
     def examine(self, data: bytes, name: str, detectors: Sequence[str] | None = None) -> Examination:
         """Everything that a file's bytes tell of its making; may take seconds. None: the detectors that run by default.
 
         Raises `InvalidRequest` for what is no picture.
         """
+
+    def ruling(self, found: Examination, data: bytes, person: Person) -> Ruling | None:
+        """What the publishing policy says of an examined file; None while the policy is switched off."""
 
     def detectors(self) -> list[DetectorStatus]:
         """All detectors; empty while the engine that runs them does not answer."""
@@ -145,6 +170,3 @@ class Studio(Protocol):
     def long_work(self) -> WorkStatus: ...
 
     def stop_long_work(self) -> None: ...
-
-    def share(self, record: str, options: ShareOptions) -> SharedCopy:
-        """A stamped and signed copy of a kept picture for others. Raises `InvalidRequest` or `StampFailed`."""

@@ -12,10 +12,8 @@ from studio.core.review import ReviewEntry
 from studio.core.verdict import Verdict
 from studio.ui import hosted_facts
 from studio.ui.pictures import detector_words, url
+from studio.ui.policy_facts import STAGES, answer
 from studio.ui.thumbs import Thumbs
-
-OUTCOMES = {"flag": "flagged", "block": "would be blocked", "not_screened": "not screened", "allow": "passed"}
-STAGES = {"request": "the words", "source": "the picture it starts from", "output": "the picture"}
 
 
 def queue(records: Iterable[Record], thumbs: Thumbs) -> str:
@@ -69,9 +67,7 @@ def _picture(record: Record) -> str:
 
 
 def _reason(verdict: Verdict) -> str:
-    score = f", score {verdict.score:.2f}" if verdict.score is not None else ""
-    version = f", {verdict.version}" if verdict.version else ""
-    told = f"{OUTCOMES[verdict.outcome]}: {STAGES[verdict.stage]} · {verdict.reason_code or verdict.check}{score}{version}"
+    told = f"{STAGES[verdict.stage]}: {answer(verdict)}"
     sentence = verdict.message or verdict.check
     return f'<li data-outcome="{verdict.outcome}">{escape(sentence)}<small>{escape(told)}</small></li>'
 

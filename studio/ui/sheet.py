@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from studio.core.errors import InvalidRequest, StudioError
+from studio.core.errors import Blocked, InvalidRequest, StudioError
 from studio.core.evidence import Reading
 from studio.core.job import Lane
 from studio.core.model import Model
@@ -359,7 +359,7 @@ def _any(value: Any, model: Model) -> bool:
 
 
 def _problem(error: StudioError, model: Model, task: str) -> dict[str, Any]:
-    field = options.field_of(error.field, model, task) if isinstance(error, InvalidRequest) else ""
+    field = options.field_of(error.field, model, task) if isinstance(error, Blocked | InvalidRequest) else ""
     return {"problem": {"field": field, "message": str(error)}}
 
 

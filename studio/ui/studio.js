@@ -34,7 +34,11 @@ const parts = {
     else if (drawn === "preview") drawNewest();
   },
   queue(html) { keepFocus($("queue"), html); },
-  recent(html) { keepFocus($("strip"), html); mark(); },
+  recent(html) {
+    keepFocus($("strip"), html);
+    comeBack();
+    mark();
+  },
   show({ pictures }) {
     newest = pictures;
     if (!chosen && !(busy && drawn === "preview")) drawNewest();
@@ -142,7 +146,7 @@ function choose(tile) {
   described = "";
   show("result");
   if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
-  else { put("empty"); describe(picture); mark(); }
+  else leave(picture, "The file of this picture is gone.");
 }
 
 async function act(button) {
@@ -151,8 +155,29 @@ async function act(button) {
   const problem = await server.act({ do: what, id, place: Number(place || 0) });
   button.disabled = false;
   if (problem) complain({ field: "", message: problem });
-  seen.queue = "";
+  else if (what === "delete") leave(id, "This picture is in the trash.");
+  else if (what === "restore") { returned = id; comeBack(); }
+  seen.queue = seen.recent = "";
   ask();
+}
+
+// A restored picture is shown as soon as its tile is there.
+let returned = "";
+function comeBack() {
+  const tile = returned && $("strip").querySelector(`[data-picture="${returned}"]`);
+  if (!tile) return;
+  returned = "";
+  choose(tile);
+}
+
+// A picture without a file leaves the stage at once; beside it stays what is known of it, with the way back.
+function leave(id, why) {
+  chosen = drawn = id;
+  described = "";
+  $("stage").querySelector(".gone b").textContent = why;
+  put("gone");
+  describe(id);
+  mark();
 }
 
 function cancel() {
@@ -163,8 +188,8 @@ function complain({ field, message, form }) {
   document.querySelectorAll(".problem").forEach((old) => old.remove());
   document.querySelectorAll("[aria-invalid]").forEach((old) => old.removeAttribute("aria-invalid"));
   if (!message) return;
-  const sheet = $(`sheet-${form || tab()}`), more = sheet.querySelector(".advanced-switch input");
-  const place = (field && $(`${form || tab()}-${field}`)) || sheet.querySelector(".actions");
+  const sheet = $(`sheet-${form || tab()}`), more = sheet?.querySelector(".advanced-switch input");
+  const place = (field && $(`${form || tab()}-${field}`)) || sheet?.querySelector(".actions") || $("facts");
   if (place.closest(".advanced") && !more.checked) more.click();
   const note = Object.assign(document.createElement("p"), { className: "problem", id: "problem", textContent: message });
   note.setAttribute("role", "alert");

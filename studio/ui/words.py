@@ -72,7 +72,7 @@ def card(job: Job, status: WorkerStatus, *, paused: bool, others: int) -> dict[s
         "title": title,
         "detail": detail,
         "fraction": fraction,
-        "retry": job.state in ("failed", "blocked", "needs_review", "cancelled"),
+        "retry": job.can_retry,
         "field": job.error_field,
         "form": job.request.task.kind,
         "cancel": not job.is_over and not job.cancel_requested,

@@ -12,6 +12,7 @@ from fakes import FakeStudio
 from putting_away import put_away
 
 from studio import settings
+from studio.core.people import Person
 from studio.engine.accounts import Accounts
 
 
@@ -31,6 +32,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeStudi
     page = launch(build(studio, accounts), accounts, host="127.0.0.1", port=0, temporary=temporary, open_browser=False)
     yield studio, page
     put_away(studio, page)
+
+
+@pytest.fixture
+def owner_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of the page's parts directly is asked by the studio's owner."""
+    from studio.ui import who
+
+    monkeypatch.setattr(who, "known", lambda: Person(""))
 
 
 @pytest.fixture

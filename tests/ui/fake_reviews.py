@@ -3,68 +3,105 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from studio.core.errors import InvalidRequest
+from studio.core.people import Person
 from studio.core.result import Record
 from studio.core.review import UNDECIDED, ReviewEntry
+from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.statistics import DayReport
 from studio.core.verdict import Verdict
+from studio.engine.oversight import UNSHARED
+from studio.engine.rights import require
 
 FLAGGED = Verdict(check="nsfw", outcome="flag", reason_code="picture.nudity", message="The picture may show nudity.",
                   score=0.82, version="falconsai 1", stage="output")  # fmt: skip
 WORDS = Verdict(check="prompt_rules", outcome="flag", reason_code="prompt.gore", message="The prompt asks for gore.",
                 version="rules 3f2a", stage="request")  # fmt: skip
+REFUSED = replace(WORDS, outcome="block", message="The rule “gore” does not allow this prompt. Change it, or ask an admin.")
 
 
-class Reviewed:
-    """The doors of `studio.ui.ports.Studio` that concern reviews. `held` are pictures that somebody else looks at."""
+class Overseen:
+    """`studio.ui.ports.Oversight` of the small studio. `held` are pictures that somebody else looks at."""
 
-    record: Callable[[str], Record | None]
-    change_record: Callable[..., None]
-
-    def __init__(self) -> None:
+    def __init__(self, studio: Any) -> None:
+        self._studio = studio
         self.entries: list[ReviewEntry] = []
         self.held: dict[str, str] = {}
+        self.broken: int | None = None
 
-    def flag(self, id: str, *verdicts: Verdict) -> None:
-        """Only here: send a kept picture to review."""
-        self.change_record(id, review_status="pending", verdicts=verdicts)
+    def share(self, id: str, options: ShareOptions, person: Person) -> SharedCopy:
+        require(person, "create")
+        found = self._studio.record(id)
+        if found is not None and found.review_status in UNSHARED:
+            raise InvalidRequest(UNSHARED[found.review_status])
+        return self._studio.copy(id, options)  # type: ignore[no-any-return]
 
-    def review_queue(self, limit: int = 60) -> list[Record]:
-        waiting = [record for record in self.recent(1000) if record.review_status in UNDECIDED]  # type: ignore[attr-defined]
-        waiting.reverse()
-        return sorted(waiting, key=lambda record: record.review_status == "escalated")[:limit]
+    def delete(self, record: str, person: Person) -> Record:
+        return self._moved(record, person, ".deleted", "deleted")
 
-    def review_count(self) -> int:
-        return len(self.review_queue(1000))
+    def restore(self, record: str, person: Person) -> Record:
+        return self._moved(record, person, "", "kept")
 
-    def review_claim(self, record: str) -> str:
+    def waiting(self, person: Person, limit: int = 60, before: str | None = None) -> list[Record]:
+        require(person, "review")
+        return self._waiting()[:limit]
+
+    def count(self) -> int:
+        return len(self._waiting())
+
+    def claim(self, record: str, person: Person, seconds: float = 120) -> str:
+        require(person, "review")
         return self.held.get(record, "")
 
-    def review_decide(self, record: str, decision: str, note: str = "") -> ReviewEntry:
-        found = self.record(record)
+    def decide(self, record: str, decision: str, note: str, person: Person) -> ReviewEntry:
+        require(person, "review")
+        found = self._studio.record(record)
         if found is None or found.review_status not in UNDECIDED:
             raise InvalidRequest("Somebody has decided on this picture meanwhile. Look at the next one.")
         if holder := self.held.get(record):
             raise InvalidRequest(f"{holder} is looking at this picture. Take the next one.")
         entry = ReviewEntry(seq=len(self.entries) + 1, record=record, status=decision, before=found.review_status,
-                            reviewer="alice", note=note, time=time.time())  # fmt: skip
+                            reviewer=person.name or "alice", note=note, time=time.time())  # fmt: skip
         self.entries.append(entry)
-        self.change_record(record, review_status=decision)
+        self._studio.change_record(record, review_status=decision)
         return entry
 
-    def review_undo(self) -> ReviewEntry | None:
+    def undo(self, person: Person) -> ReviewEntry | None:
+        require(person, "review")
         entry = next((each for each in reversed(self.entries) if not each.undone), None)
         if entry:
             self.entries[entry.seq - 1] = replace(entry, undone=True)
-            self.change_record(entry.record, review_status=entry.before)
+            self._studio.change_record(entry.record, review_status=entry.before)
         return entry
 
-    def review_history(self, record: str) -> list[ReviewEntry]:
+    def history(self, record: str) -> list[ReviewEntry]:
         return [entry for entry in self.entries if entry.record == record]
+
+    def audit_verify(self) -> tuple[int, int | None, str]:
+        return 12, self.broken, "Its content was changed." if self.broken else ""
+
+    def audit_export(self, person: Person, *, as_csv: bool = False) -> Iterator[str]:
+        require(person, "manage")
+        return iter(("seq,action\n", "1,key.set\n") if as_csv else ('{"seq": 1}\n',))
+
+    def _waiting(self) -> list[Record]:
+        waiting = [record for record in self._studio.recent(1000) if record.review_status in UNDECIDED]
+        waiting.reverse()
+        return sorted(waiting, key=lambda record: record.review_status == "escalated")
+
+    def _moved(self, id: str, person: Person, suffix: str, state: str) -> Record:
+        record: Record = self._studio.record(id)
+        require(person, "create" if record.request.user == person.name else "review")
+        kept = self._studio.outputs / record.created[:10] / record.name
+        gone = kept.with_name(f".{kept.name}.deleted")
+        (kept.rename(gone) if suffix else gone.rename(kept))
+        self._studio.change_record(id, path=None if suffix else kept, state=state)
+        return self._studio.record(id)  # type: ignore[no-any-return]
 
     def statistics(self, days: int = 14) -> list[DayReport]:
         """Made up, and the same every time."""

@@ -11,6 +11,7 @@ from PIL import Image
 from studio.core.errors import InvalidRequest
 from studio.core.evidence import Examination
 from studio.core.people import Person
+from studio.core.publishing import Case, Ruling, Table
 from studio.core.result import Record
 from studio.core.score import DetectorStatus, Score
 from studio.core.sharing import SharedCopy, ShareOptions
@@ -57,6 +58,10 @@ class Verifies:
         unready = Score(detector="blue", title="Blue detector", revision="", note="not calibrated on pictures like yours")
         return examiner.examine(data, name, lambda _: [score, unready])
 
+    def ruling(self, found: Examination, data: bytes, person: Person) -> Ruling | None:
+        """By the real table's only rule."""
+        return Table().decide(Case(band=found.judgement.band))
+
     def detectors(self) -> list[DetectorStatus]:
         return [
             DetectorStatus(name="red", title="Red detector", hosted=False, calibration="red pictures", by_default=True),
@@ -83,7 +88,7 @@ class Verifies:
     def stop_long_work(self) -> None:
         self.work = WorkStatus()
 
-    def share(self, record: str, options: ShareOptions) -> SharedCopy:
+    def copy(self, record: str, options: ShareOptions) -> SharedCopy:
         found = self.record(record)
         if found is None or found.path is None:
             raise InvalidRequest("The file of this picture is gone, so it cannot be shared.")

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from fake_hosting import Hosts
-from fake_reviews import FLAGGED, WORDS, Reviewed
+from fake_reviews import FLAGGED, REFUSED, WORDS, Overseen
 from fake_verifying import Verifies
 from memory_receipts import MemoryReceipts
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
 from studio.core.canvas import Ground
-from studio.core.errors import InvalidRequest
+from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
 from studio.core.opening import header
@@ -68,9 +68,9 @@ _USED = {
 }
 
 
-class FakeStudio(Verifies, Hosts, Reviewed):
-    """The same doors as the engine's `Studio`. A prompt with the word “fail” fails, pictures of one with the word “flag”
-    wait for a review, those with “held” are open at Bob's; `step_seconds` sets the pace.
+class FakeStudio(Verifies, Hosts):
+    """The same doors as the engine's `Studio`. A prompt with the word “fail” fails, one with “forbidden” is blocked,
+    pictures of one with “flag” wait for a review, those with “held” are open at Bob's; `step_seconds` sets the pace.
     """
 
     version = "0.0-test"
@@ -84,7 +84,7 @@ class FakeStudio(Verifies, Hosts, Reviewed):
         self.status = WorkerStatus(state="ready", device="CPU, 2 threads")
         super().__init__()
         Hosts.__init__(self)
-        Reviewed.__init__(self)
+        self.oversight = Overseen(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -116,12 +116,16 @@ class FakeStudio(Verifies, Hosts, Reviewed):
             raise InvalidRequest(f"There is no model “{request.model}”. Choose one from the list.", "model")
         adapted, _ = adapt(request, model)
         require_sources(adapted, self)
+        error = Blocked(REFUSED) if "forbidden" in request.prompt else None
         with self._changed:
             named = replace(adapted, user=person.name, user_in_file=person.in_files)
-            job = Job(id=f"job{next(self._number)}", request=named, state="queued", lane=lane, role=person.role,
-                      created=time.time())  # fmt: skip
+            job = Job(id=f"job{next(self._number)}", request=named, state="blocked" if error else "queued", lane=lane,
+                      role=person.role, created=time.time(), message=str(error or ""),
+                      blocked_by="policy" if error else "", error_field="prompt" if error else "")  # fmt: skip
             self._jobs[job.id] = job
             self._changed.notify_all()
+        if error:
+            raise error
         return self._placed(job)
 
     def job(self, id: str) -> Job | None:
@@ -148,23 +152,27 @@ class FakeStudio(Verifies, Hosts, Reviewed):
             if job.is_over or self._over:
                 return
 
-    def cancel(self, id: str) -> Job:
+    def cancel(self, id: str, person: Person = OWNER) -> Job:
+        self._require_own(id, person)
         with self._changed:
             state = "cancelled" if self._jobs[id].state == "queued" else self._jobs[id].state
             self._put(id, cancel_requested=True, state=state, message="Cancelled.")
         return self._jobs[id]
 
-    def retry(self, id: str) -> Job:
+    def retry(self, id: str, person: Person = OWNER) -> Job:
+        self._require_own(id, person)
         return self._put(id, state="queued", message="", error_code="", progress=Progress(), cancel_requested=False)
 
-    def move(self, id: str, place: int) -> None:
+    def move(self, id: str, place: int, person: Person = OWNER) -> None:
+        self._require_own(id, person)
         with self._changed:
             waiting = [job for job in self._waiting() if job.id != id]
             waiting.insert(place - 1, self._jobs[id])
             for job in waiting:
                 self._jobs[job.id] = self._jobs.pop(job.id)
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, person: Person = OWNER) -> None:
+        require(person, "manage")
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
@@ -174,14 +182,15 @@ class FakeStudio(Verifies, Hosts, Reviewed):
 
     def record(self, id: str) -> Record | None:
         record = self._records.get(id)
-        if record and record.path and not record.path.exists():
+        if record and record.state == "kept" and record.path and not record.path.exists():
             return replace(record, path=None, state="missing")
         return record
 
     def recent(self, limit: int = 60, before: str | None = None) -> list[Record]:
         ids = list(reversed(self._records))
         ids = ids[ids.index(before) + 1 :] if before in ids else ids
-        return [record for record in map(self.record, ids[:limit]) if record]
+        there = (record for record in map(self.record, ids) if record and record.state != "deleted")
+        return list(itertools.islice(there, limit))
 
     def children(self, id: str) -> list[Record]:
         made_from = [(record, sources(record.request.task).get("image")) for record in self._records.values()]
@@ -224,6 +233,9 @@ class FakeStudio(Verifies, Hosts, Reviewed):
 
     def worker(self) -> WorkerStatus:
         return self.status
+
+    def _require_own(self, id: str, person: Person) -> None:
+        require(person, "create" if self._jobs[id].request.user == person.name else "review")
 
     def _waiting(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.state == "queued"]
@@ -272,9 +284,9 @@ class FakeStudio(Verifies, Hosts, Reviewed):
         records = tuple(self._keep(job, place) for place in range(job.request.count))
         if "flag" in job.request.prompt:
             for id in records:
-                self.flag(id, WORDS, FLAGGED)
+                self.change_record(id, review_status="pending", verdicts=(WORDS, FLAGGED))
                 if "held" in job.request.prompt:
-                    self.held[id] = "Bob"
+                    self.oversight.held[id] = "Bob"
         self._put(job.id, state="done", records=records, ended=time.time())
 
     def _keep(self, job: Job, place: int) -> str:

@@ -15,10 +15,13 @@ import pytest
 from fakes import STARTER, FakeStudio
 from PIL import Image
 
+from studio.core.errors import Blocked
 from studio.core.job import Job
 from studio.core.request import ImageRequest, Inpaint, Outpaint, Sampling, Source, Task
 from studio.ui.desk import Desk
 from studio.ui.thumbs import Thumbs
+
+pytestmark = pytest.mark.usefixtures("owner_asks")
 
 
 @pytest.fixture
@@ -110,6 +113,38 @@ def test_jobs_are_moved_cancelled_paused_and_tried_again_from_the_queue(desk: De
     assert len(studio.jobs()) == 3
     desk.act({"do": "resume"})
     until(desk, lambda news: not studio.jobs())
+
+
+def test_a_deleted_picture_leaves_the_strip_and_comes_back(desk: Desk, studio: FakeStudio) -> None:
+    id = finished(desk, studio).records[0]
+    assert 'data-do="delete"' in desk.details(id)
+    assert desk.act({"do": "delete", "id": id}) == ""
+    news = desk.news()
+    assert (id in news["recent"], news["show"]["pictures"]) == (False, [])
+    told = desk.details(id)
+    assert "It is in the trash; what is known of it stays here." in told
+    assert ('data-do="restore"' in told, 'data-do="delete"' in told, "a fox" in told) == (True, False, True)
+    assert desk.act({"do": "restore", "id": id}) == ""
+    assert id in desk.news()["recent"]
+
+
+def test_the_details_tell_what_the_policy_said_and_a_waiting_picture_is_not_shared(desk: Desk, studio: FakeStudio) -> None:
+    id = finished(desk, studio, prompt="flag a fox").records[0]
+    told = html.unescape(desk.details(id))
+    assert "<dt>Review</dt><dd>waits for a review; not shared until then</dd>" in told
+    assert "nsfw (the picture): flagged · picture.nudity, score 0.82, falconsai 1" in told
+    assert "waits for a review" in desk.share({"id": id})["problem"]
+    studio.change_record(id, review_status="approved")
+    assert "problem" not in desk.share({"id": id})
+
+
+def test_words_that_the_policy_refused_are_not_tried_again_as_they_are(desk: Desk, studio: FakeStudio) -> None:
+    with pytest.raises(Blocked):
+        studio.submit(a_request("a forbidden scene"))
+    news = desk.news()
+    assert (news["job"]["state"], news["job"]["retry"]) == ("blocked", False)
+    assert "a forbidden scene" in news["queue"]
+    assert 'data-do="retry"' not in news["queue"]
 
 
 def test_a_button_the_studio_does_not_know_is_answered_with_a_sentence(desk: Desk) -> None:

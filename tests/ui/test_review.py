@@ -40,14 +40,14 @@ def record(tmp_path: Path) -> Record:
 def test_each_reason_stands_with_its_check_score_and_version(record: Record) -> None:
     html = bench(record, (), [])
     assert "The picture may show nudity." in html
-    assert "flagged: the picture · picture.nudity, score 0.82, falconsai 1" in html
-    assert "flagged: the words · prompt.gore, rules 3f2a" in html
+    assert "the picture: flagged · picture.nudity, score 0.82, falconsai 1" in html
+    assert "the words: flagged · prompt.gore, rules 3f2a" in html
 
 
 def test_what_could_not_be_screened_is_never_called_passed(record: Record) -> None:
     missing = Verdict(check="nsfw", outcome="not_screened", message="No classifier is installed.", stage="output")
     html = bench(replace(record, verdicts=(missing,)), (), [])
-    assert "not screened: the picture" in html
+    assert "the picture: not screened" in html
     assert "<dt>Passed</dt>" not in html
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_people import password_of, some_accounts
-from fakes import FakeStudio
+from fakes import STARTER, FakeStudio
 from putting_away import put_away
 from visitor import Visitor
 
 from studio import settings
 from studio.core.people import Person
+from studio.core.request import ImageRequest
 from studio.engine.accounts import Accounts
 from studio.ui.app import build, launch
 from studio.ui.tabs import is_shown, right_of, tabs
@@ -115,6 +117,41 @@ def test_a_request_carries_the_name_and_the_role_of_whoever_made_it(place: Place
         assert visitor.ask(click["id"], *given)[0] == 200
         job = place.studio.jobs(active=False)[0]
         assert (job.request.prompt, job.request.user, job.role) == (f"a hill by {name}", name, role)
+
+
+def test_a_creator_stops_and_deletes_nothing_of_others(place: Place) -> None:
+    place.studio.pause(True)
+    theirs = place.studio.submit(ImageRequest(model=STARTER.id, prompt="by rita"), person=Person("rita", "reviewer"))
+    desk = place.carl.component("desk")
+    for asked in ({"do": "cancel", "id": theirs.id}, {"do": "move", "id": theirs.id, "place": 1}, {"do": "resume"}):
+        status, told = place.carl.call(desk, "act", asked)
+        assert (status, told.endswith("Ask an admin.")) == (200, True)
+    assert place.studio.job(theirs.id).state == "queued"
+    assert place.rita.call(desk, "act", {"do": "cancel", "id": theirs.id}) == (200, "")
+    place.studio.pause(False)
+
+
+def test_a_review_server_function_answers_reviewers_only(place: Place) -> None:
+    review = place.anna.component("review")
+    for function in ("review_list", "review_report", "review_undo"):
+        assert place.carl.call(review, function)[0] == 403
+        assert place.rita.call(review, function)[0] == 200
+
+
+def test_an_admin_switches_the_policy_checks_the_log_and_takes_it_away(place: Place) -> None:
+    (switch,) = place.anna.events_of("settings-policy", "input")
+    status, answer = place.anna.ask(switch["id"], False, True)
+    assert (status, "Nothing is checked by the policy; new rows of the log hold prompts." in str(answer)) == (200, True)
+    assert (place.studio.preferences().policy, place.studio.preferences().audit_prompts) == (False, True)
+    check, table = (place.anna.events_of(button, "click")[0] for button in ("audit-check", "audit-csv"))
+    assert "12 rows, all fit." in str(place.anna.ask(check["id"]))
+    place.studio.oversight.broken = 7
+    assert "What comes before row 7 fits." in str(place.anna.ask(check["id"]))
+    place.studio.oversight.broken = None
+    (where,) = re.findall(r'href="([^"]+)"', place.anna.ask(table["id"])[1]["data"][0])
+    assert place.anna.http.get(where).text == "seq,action\n1,key.set\n"
+    place.anna.ask(table["id"])
+    assert place.anna.http.get(where).status_code in (403, 404)
 
 
 def generate_button(config: dict[str, Any]) -> int:

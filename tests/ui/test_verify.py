@@ -8,10 +8,11 @@ import pytest
 from fakes import STARTER, TURBO, FakeStudio
 
 from studio.core.evidence import WORDS, Evidence, Examination, Judgement, Reading
+from studio.core.publishing import Action, Ruling
 from studio.core.score import Score
 from studio.engine.long_work import WorkStatus
 from studio.ui.desk import Desk
-from studio.ui.evidence import CAUTION, Looked, report, to_csv
+from studio.ui.evidence import ACTIONS, CAUTION, Looked, report, to_csv
 from studio.ui.tabs.verify import remember, work_shown
 from studio.ui.thumbs import Thumbs
 from studio.ui.values import LOCKED, from_reading
@@ -37,6 +38,16 @@ def test_each_wording_has_its_look_and_its_caution(band: str) -> None:
     assert WORDS[band][1:] in shown
     assert CAUTION in shown
     assert "<svg" in shown
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_the_policy_says_stands_beside_the_verdict_and_in_the_table(action: Action) -> None:
+    looked = Looked(name="a.png", found=an_examination(), ruling=Ruling(action, EVIL, "Ask “Rita” & wait."))
+    shown = report([looked])
+    assert f'<p class="ruling" data-action="{action}"><b>{ACTIONS[action]}</b> Ask “Rita” &amp; wait.' in shown
+    assert "<script>" not in shown
+    (row,) = csv.DictReader(io.StringIO(to_csv([looked])))
+    assert row["policy"] == action
 
 
 def test_nothing_of_a_file_reaches_the_page_unescaped() -> None:
@@ -102,6 +113,7 @@ def test_long_work_is_shown_running_done_and_failed() -> None:
     assert "<script" not in shown
 
 
+@pytest.mark.usefixtures("owner_asks")
 def test_a_share_copy_lies_where_the_page_can_fetch_it_and_only_the_newest_one(tmp_path: Path) -> None:
     from studio.core.request import ImageRequest
 

@@ -10,12 +10,13 @@ import gradio as gr
 
 from studio.core.errors import StudioError
 from studio.core.review import DECISIONS
+from studio.ui import who
 from studio.ui.report import report
 from studio.ui.reviewing import bench, queue
 from studio.ui.tabs import Page
 
 TITLE, PLACE, NAME = "Review", 92, "review"
-TAKES = False
+TAKES, RIGHT = False, "review"
 HERE = Path(__file__).parent.parent
 DAYS = 14
 
@@ -29,7 +30,7 @@ class ReviewTab:
     """No state: the queue, the claims and the decisions are the studio's."""
 
     def __init__(self, page: Page) -> None:
-        self._studio, self._thumbs = page.studio, page.desk.thumbs
+        self._studio, self._oversight, self._thumbs = page.studio, page.studio.oversight, page.desk.thumbs
 
         def review_list(_asked: object = None) -> dict[str, Any]:
             return self._list()
@@ -44,7 +45,7 @@ class ReviewTab:
             return self._undo()
 
         def review_report(_asked: object = None) -> str:
-            return report(self._studio.statistics(DAYS))
+            return report(self._oversight.statistics(DAYS))
 
         component = gr.HTML(
             html_template=(HERE / "review.html").read_text("utf-8"),
@@ -57,11 +58,11 @@ class ReviewTab:
         page.beside(component)
 
     def _list(self) -> dict[str, Any]:
-        waiting = self._studio.review_queue()
+        waiting = self._oversight.waiting(who.current())
         return {
             "ids": [record.id for record in waiting],
             "html": queue(waiting, self._thumbs),
-            "count": self._studio.review_count(),
+            "count": self._oversight.count(),
         }
 
     def _show(self, id: str) -> dict[str, Any]:
@@ -69,8 +70,8 @@ class ReviewTab:
         record = self._studio.record(str(id))
         if record is None:
             return {"html": '<p class="empty"><b>This picture is not in the library any more.</b></p>', "holder": ""}
-        holder = self._studio.review_claim(record.id)
-        return {"html": bench(record, self._studio.models(), self._studio.review_history(record.id)), "holder": holder}
+        holder = self._oversight.claim(record.id, who.current())
+        return {"html": bench(record, self._studio.models(), self._oversight.history(record.id)), "holder": holder}
 
     def _decide(self, asked: Mapping[str, Any]) -> str:
         """A sentence if it cannot be decided, else nothing."""
@@ -78,14 +79,15 @@ class ReviewTab:
         if decision not in DECISIONS:
             return "This page is older than the studio. Reload it."
         try:
-            self._studio.review_decide(str(asked.get("id")), decision, str(asked.get("note") or "")[:2000])
+            note = str(asked.get("note") or "")[:2000]
+            self._oversight.decide(str(asked.get("id")), decision, note, who.current())
         except StudioError as error:
             return str(error)
         return ""
 
     def _undo(self) -> dict[str, str]:
         try:
-            entry = self._studio.review_undo()
+            entry = self._oversight.undo(who.current())
         except StudioError as error:
             return {"problem": str(error)}
         return {"id": entry.record} if entry else {"problem": "There is no decision of yours to take back."}

@@ -1,4 +1,4 @@
-"""Settings: providers with their keys and limits, the budget, what was spent, and the switch that cuts the network off."""
+"""Settings: the network's switch, the policy's, the audit log, the budget, providers with keys and limits, and the money."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from studio.core.errors import InvalidRequest, StudioError
 from studio.core.hosting import KeyState, Limit, ProviderStatus, Spent
 from studio.core.price import dollars
 from studio.ui import form, who
+from studio.ui.overseeing import Overseeing, bad, good
 from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
 
@@ -51,6 +52,7 @@ class SettingsTab:
                 self._budget = gr.Number(
                     label="Budget a day, US dollars", minimum=0, placeholder="none", **form.named(NAME, "budget")
                 )
+                self._overseeing = Overseeing(page)
                 gr.HTML('<h2 class="part">Keys and limits</h2>')
                 self._provider = gr.Dropdown(
                     [(status.title, status.name) for status in statuses],
@@ -81,7 +83,7 @@ class SettingsTab:
 
     def _wire(self, page: Page, keep: Any, store: Any, remove: Any, test: Any) -> None:
         one = [self._about, self._key_name, self._key, self._at_once, self._per_minute]
-        everything = [self._offline, self._budget, *one, self._said, self._table]
+        everything = [self._offline, self._budget, *self._overseeing.switches, *one, self._said, self._table]
         page.tab.select(self._show_all, self._provider, everything, **QUICK)
         self._provider.select(self._show_one, self._provider, one, **QUICK)
         limits = [self._at_once, self._per_minute]
@@ -98,7 +100,8 @@ class SettingsTab:
 
     def _show_all(self, provider: str) -> tuple[Any, ...]:
         preferences = self._studio.preferences()
-        return (preferences.offline, preferences.daily_budget, *self._show_one(provider), "", self._shown())
+        switches = self._overseeing.values()
+        return (preferences.offline, preferences.daily_budget, *switches, *self._show_one(provider), "", self._shown())
 
     def _show_one(self, provider: str) -> tuple[Any, ...]:
         status = self._status(provider)
@@ -119,33 +122,33 @@ class SettingsTab:
                 preferences = replace(preferences, limits=limits)
             self._studio.prefer(preferences, who.current())
         except StudioError as error:
-            return _bad(str(error)), gr.skip()
+            return bad(str(error)), gr.skip()
         state = "Offline: no provider is called." if offline else "Kept."
-        return _good(state), self._shown()
+        return good(state), self._shown()
 
     def _store(self, provider: str, name: str | None, value: str) -> tuple[Any, ...]:
         try:
             self._studio.set_key(self._key_of(provider, name), value or "", who.current())
         except StudioError as error:
-            return _bad(str(error)), gr.skip(), "", gr.skip()
+            return bad(str(error)), gr.skip(), "", gr.skip()
         return self._changed(provider, "The key is kept. Test it to see whether it is good.")
 
     def _remove(self, provider: str, name: str | None) -> tuple[Any, ...]:
         try:
             self._studio.remove_key(self._key_of(provider, name), who.current())
         except StudioError as error:
-            return _bad(str(error)), gr.skip(), "", gr.skip()
+            return bad(str(error)), gr.skip(), "", gr.skip()
         return self._changed(provider, "The key is removed.")
 
     def _test(self, provider: str) -> tuple[Any, Any]:
         try:
-            return _good(self._studio.test_key(provider, who.current())), self._shown()
+            return good(self._studio.test_key(provider, who.current())), self._shown()
         except StudioError as error:
-            return _bad(str(error)), gr.skip()
+            return bad(str(error)), gr.skip()
 
     def _changed(self, provider: str, words: str) -> tuple[Any, ...]:
         status = self._status(provider)
-        return _good(words), about(status) if status else "", "", self._shown()
+        return good(words), about(status) if status else "", "", self._shown()
 
     def _key_of(self, provider: str, name: str | None) -> str:
         status = self._status(provider)
@@ -224,11 +227,3 @@ def _count(models: int) -> str:
     if not models:
         return "sends pictures to be scored"
     return "1 model" if models == 1 else f"{models} models"
-
-
-def _good(words: str) -> str:
-    return f'<p class="quiet" role="status">{escape(words)}</p>'
-
-
-def _bad(words: str) -> str:
-    return f'<p class="bad" role="alert">{escape(words)}</p>'

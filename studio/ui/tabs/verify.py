@@ -152,7 +152,9 @@ class VerifyTab:
 
     def _look(self, path: Path, detectors: list[str]) -> Looked:
         try:
-            found = self._page.studio.examine(path.read_bytes(), path.name, tuple(detectors) or None)
+            data = path.read_bytes()
+            found = self._page.studio.examine(data, path.name, tuple(detectors) or None)
+            ruling = self._page.studio.ruling(found, data, who.current())
         except InvalidRequest as error:
             return Looked(name=path.name, problem=str(error))
         except (StudioError, OSError) as error:
@@ -163,7 +165,7 @@ class VerifyTab:
             remember(self._page.readings, token, found.reading)
         src = url(path) if found.format in SHOWN_FORMATS and found.width else ""
         return Looked(name=path.name, found=found, src=src, token=token, tile=self._page.desk.tile(found.record),
-                      tabs=self._page.makers)  # fmt: skip
+                      tabs=self._page.makers, ruling=ruling)  # fmt: skip
 
 
 def work_shown(status: WorkStatus) -> str:
