@@ -1,4 +1,4 @@
-"""Makes the README's screenshots with the real studio and the starter model: `python tests/presets/make_screenshots.py`.
+"""Makes the screenshots of the README and of docs/policy.md with the real studio and the starter model: `python tests/presets/make_screenshots.py`.
 
 Needs Chromium. The keys it sets are made up, so that hosted models look ready; nothing hosted is asked.
 """
@@ -30,7 +30,7 @@ KEYS = ("STABILITY_API_KEY", "REPLICATE_API_TOKEN", "FAL_KEY", "BFL_API_KEY", "O
 
 
 def main() -> None:
-    os.environ.update(dict.fromkeys(KEYS, "made-up-for-a-picture-3f"))
+    os.environ.update(dict.fromkeys(KEYS, "made-up-for-a-picture-3f"), LOGNAME="anna")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         studio = RunningStudio(Path(folder), marked=True).start()
         chromium = playwright.chromium.launch(
@@ -39,6 +39,7 @@ def main() -> None:
         try:
             light(chromium, studio.url)
             dark(chromium, studio.url)
+            policy(chromium, studio.url)
         finally:
             chromium.close()
             studio.stop()
@@ -90,6 +91,25 @@ def dark(chromium: Browser, url: str) -> None:
     expect(page.locator("#strip .tile")).to_have_count(before + 1, timeout=120_000)
     page.get_by_role("button", name="Before / after").click()
     shot(page, "dark")
+
+
+def policy(chromium: Browser, url: str) -> None:
+    """A refused prompt; a flagged picture on the review bench; the report; the switches and the log."""
+    page = opened(chromium, url)
+    page.locator("#text-to-image-prompt textarea").fill("the president humiliated on a leash")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#text-to-image-prompt .problem")).to_be_visible()
+    shot(page, "policy-blocked")
+    for prompt in ("purple mountains at dusk, press photo of an explosion", "a city at night, voters, stolen election"):
+        generate(page, prompt)
+    page.get_by_role("tab", name="Review").click()
+    expect(page.locator(".review .told .reasons")).to_be_visible()
+    shot(page, "policy-review")
+    page.keyboard.press("a")
+    expect(page.locator(".review [data-said]")).to_have_text("Approved. Undo takes it back.")
+    page.locator(".review [data-view=report]").click()
+    expect(page.locator(".review table").first).to_be_visible()
+    shot(page, "policy-report")
 
 
 def inpaint(page: Page) -> None:
