@@ -8,7 +8,7 @@ from math import log, sqrt
 from typing import Any, Literal
 
 from studio.core.price import Price
-from studio.core.request import Size
+from studio.core.request import AdapterKind, Size
 
 EVERY = ""
 """In `Model.ignores`: whatever the task."""
@@ -52,7 +52,8 @@ class Model:
     `ignores` are fields (prompt, negative_prompt, steps, guidance_scale, sampler, seed, strength, size) without effect, by
     task; `needs_prompt` are tasks that want words. `cannot` says why a task is missing from `tasks`. `native` tasks are
     done by the provider in its own way, whole. `hosted`: the request leaves the studio for `destination`, a host's name.
-    `unready` is a sentence while it cannot be used.
+    `adapters` are the kinds (`studio.core.request.Adapter`) that it takes, `hires` whether a second, larger pass can follow.
+    `precision` is that of its weights, such as "float16". `unready` is a sentence while it cannot be used.
     """
 
     id: str
@@ -82,6 +83,9 @@ class Model:
     native: tuple[str, ...] = ()
     needs_prompt: tuple[str, ...] = ("text-to-image", "image-to-image")
     options: tuple[Option, ...] = ()
+    adapters: tuple[AdapterKind, ...] = ()
+    hires: bool = False
+    precision: str = ""
     hosted: bool = False
     destination: str = ""
     price: Price | None = None

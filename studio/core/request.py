@@ -146,7 +146,7 @@ TASKS: dict[str, type[Task]] = {task.kind: task for task in (TextToImage, ImageT
 
 
 def sources(task: Task) -> dict[str, Source]:
-    """The pictures a task starts from, by field name; `image` is the one its results descend from."""
+    """The pictures a task itself starts from, by field name; `image` is the one its results descend from."""
     found = {name: getattr(task, name) for name in ("image", "mask", "sketch") if hasattr(task, name)}
     return {name: source for name, source in found.items() if source is not None}
 
@@ -165,10 +165,47 @@ class Sampling:
     sampler: str | None = None
 
 
+AdapterKind = Literal["lora", "textual-inversion", "controlnet", "ip-adapter", "vae"]
+ADAPTERS: tuple[AdapterKind, ...] = ("lora", "textual-inversion", "controlnet", "ip-adapter", "vae")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """Something small that is put onto a model for one request. `name` is its file's or folder's name without the ending.
+
+    `weight` -2..2 for a LoRA, 0..2 for a ControlNet or an IP-Adapter, no effect for the others. ControlNet and IP-Adapter
+    take an `image`; `preprocessor` makes the control picture of it ("canny", "lineart", …; "" takes it as it is). `start`
+    and `end` are the part of the steps, 0..1, in which a ControlNet holds.
+    """
+
+    kind: AdapterKind
+    name: str
+    weight: float = 1.0
+    image: Source | None = None
+    preprocessor: str = ""
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hires:
+    """A second pass: the picture is made `scale` times as large (above 1, up to 4) by `upscaler`, then drawn over.
+
+    `upscaler` is "latent", "lanczos" or the name of an upscaling model. `strength` 0..1: how much the second pass may
+    change (0: only upscaled); `steps` None takes those of the first pass.
+    """
+
+    scale: float = 2.0
+    upscaler: str = "lanczos"
+    strength: float = 0.4
+    steps: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest:
     """One wish for `count` pictures. `options` holds what only one backend understands.
 
+    `template` is the prompt as it was typed where wildcards or `{a|b}` were in it, `choices` what was chosen, in order.
     `user` is who asked; without `user_in_file` the name stands in the library alone and in no file.
     """
 
@@ -180,8 +217,18 @@ class ImageRequest:
     sampling: Sampling = field(default_factory=Sampling)
     options: Mapping[str, Any] = field(default_factory=dict)
     preset: str = ""
+    adapters: tuple[Adapter, ...] = ()
+    hires: Hires | None = None
+    template: str = ""
+    choices: tuple[str, ...] = ()
     user: str = ""
     user_in_file: bool = True
+
+
+def all_sources(request: ImageRequest) -> dict[str, Source]:
+    """Every picture that a request needs, its adapters' under `adapter_0` and so on."""
+    others = {f"adapter_{place}": each.image for place, each in enumerate(request.adapters) if each.image}
+    return {**sources(request.task), **others}
 
 
 def request_to_json(request: ImageRequest) -> dict[str, Any]:
@@ -198,7 +245,21 @@ def request_from_json(values: Mapping[str, Any]) -> ImageRequest:
     known["task"] = _task_from_json(values.get("task") or {})
     sampling = values.get("sampling") or {}
     known["sampling"] = Sampling(**{name: sampling.get(name) for name in Sampling.__dataclass_fields__})
+    known["adapters"] = tuple(_adapter_from_json(each) for each in values.get("adapters") or ())
+    known["hires"] = Hires(**_known(Hires, values["hires"])) if values.get("hires") else None
+    known["choices"] = tuple(str(each) for each in values.get("choices") or ())
     return ImageRequest(**known)
+
+
+def _known(kind: type[Adapter] | type[Hires], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in (each.name for each in fields(kind)) if values.get(name) is not None}
+
+
+def _adapter_from_json(values: Mapping[str, Any]) -> Adapter:
+    known = _known(Adapter, values)
+    if "image" in known:
+        known["image"] = source_from_json(known["image"])
+    return Adapter(**known)
 
 
 def _task_from_json(values: Mapping[str, Any]) -> Task:

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from studio.core.errors import InvalidRequest
 from studio.core.request import (
+    ADAPTERS,
     AREAS,
     FILLS,
     MAX_SEED,
     RESIZES,
+    Adapter,
+    Hires,
     ImageRequest,
     ImageToImage,
     Inpaint,
@@ -20,8 +23,10 @@ from studio.core.request import (
     Size,
     Source,
     TextToImage,
+    all_sources,
     request_from_json,
     request_to_json,
+    sources,
 )
 
 sizes = st.builds(Size, st.integers(1, 9999), st.integers(1, 9999))
@@ -63,6 +68,14 @@ requests = st.builds(
     count=st.integers(1, 100),
     sampling=samplings,
     options=st.dictionaries(st.text(), st.integers() | st.text()),
+    adapters=st.lists(
+        st.builds(
+            Adapter, kind=st.sampled_from(ADAPTERS), name=st.text(), weight=parts, image=st.none() | pictures, end=parts
+        )
+    ).map(tuple),
+    hires=st.none() | st.builds(Hires, scale=st.floats(1, 4), strength=parts, steps=st.none() | st.integers(1, 500)),
+    template=st.text(),
+    choices=st.lists(st.text()).map(tuple),
     user=st.text(),
     user_in_file=st.booleans(),
 )
@@ -71,6 +84,13 @@ requests = st.builds(
 @given(requests)
 def test_a_request_survives_json_whatever_it_holds(request: ImageRequest) -> None:
     assert request_from_json(json.loads(json.dumps(request_to_json(request)))) == request
+
+
+@given(requests)
+def test_every_picture_of_a_request_is_found(request: ImageRequest) -> None:
+    found = set(all_sources(request).values())
+    assert set(sources(request.task).values()) <= found
+    assert {each.image for each in request.adapters if each.image} <= found
 
 
 def test_a_newer_studios_unknown_field_is_no_obstacle() -> None:
