@@ -8,7 +8,7 @@ from datetime import date
 from html import escape
 
 from studio.core.statistics import DayReport
-from studio.ui import plots
+from studio.ui import plots, screened
 
 Count = Callable[[DayReport], int]
 SHOWN: tuple[tuple[str, str, Count], ...] = (
@@ -43,6 +43,7 @@ def report(days: Sequence[DayReport]) -> str:
         + plots.ranked(reasons, "Reasons", "bad")
         + "</div>",
         _table(days),
+        screened.filters(dict(reasons.most_common())),
     )
     return f'<div class="report">{"".join(parts)}</div>'
 

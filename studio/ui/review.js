@@ -85,9 +85,21 @@ root.addEventListener("click", async (event) => {
     root.querySelector(".queue").hidden = report;
     part("report").hidden = !report;
     root.querySelector(".keys").hidden = report;
-    if (report) part("report").innerHTML = await server.review_report();
+    if (report) { part("report").innerHTML = await server.review_report(); find(); }
   }
+  else if ("more" in data) find(data.more);
 });
+
+async function find(before = "") { // the report's search: a new choice begins anew, “More” goes on
+  const chosen = (name) => root.querySelector(`[data-filter=${name}]`).value;
+  const more = root.querySelector("[data-more]"), rows = part("found");
+  more.disabled = true;
+  const found = await server.review_find({ state: chosen("state"), reason: chosen("reason"), before });
+  if (before) rows.insertAdjacentHTML("beforeend", found.html);
+  else rows.innerHTML = found.html;
+  Object.assign(more, { hidden: !found.more, disabled: false }).dataset.more = found.more;
+}
+root.addEventListener("change", (event) => event.target.dataset.filter && find());
 
 document.addEventListener("keydown", (event) => {
   if (!open() || event.ctrlKey || event.metaKey || event.altKey || root.querySelector(".queue").hidden) return;

@@ -132,3 +132,16 @@ def test_nothing_sticks_out(page: Page, width: int) -> None:
     for view in ("queue", "report"):
         look_at(page, view)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_report_finds_what_was_flagged_by_reason(page: Page) -> None:
+    flag(page, "a searched tower")
+    page.get_by_role("tab", name="Review", exact=True).click()
+    look_at(page, "report")
+    rows = page.locator(".review [data-found] tr")
+    expect(rows.filter(has_text="flag a searched tower")).to_contain_text("prompt.gore, picture.nudity")
+    page.locator(".review [data-filter=state]").select_option("escalated")
+    expect(rows.filter(has_text="flag a searched tower")).to_have_count(0)
+    page.locator(".review [data-filter=state]").select_option("pending")
+    page.locator(".review [data-filter=reason]").select_option("prompt.gore")
+    expect(rows.filter(has_text="flag a searched tower")).to_contain_text("waits for a review")

@@ -81,16 +81,16 @@ def a_request(prompt: str = "a dog", seed: int = 7, **fields: object) -> ImageRe
 
 
 def until(studio: Studio, id: str, right: Callable[[Job], bool], patience: float = 60) -> Job:
-    """The job as soon as it is right; watching ends with the job, so this cannot hang on one that is over."""
+    """The job as soon as it is right. Asked again and again: a job of a worker that does not start never changes."""
     deadline = time.monotonic() + patience
-    for snapshot in studio.watch(id):
-        if right(snapshot.job):
-            return snapshot.job
-        assert time.monotonic() < deadline, snapshot.job
-    job = studio.job(id)
-    assert job is not None
-    assert right(job), job
-    return job
+    while True:
+        job = studio.job(id)
+        assert job is not None
+        if right(job):
+            return job
+        assert not job.is_over, job
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
 
 
 def over(job: Job) -> bool:

@@ -27,7 +27,7 @@ if __name__ == "__main__":
         stamps=(TextStamp("test"),),
     )
     scoring = Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations())
-    known = answers(scoring, library.records, lambda _: False)
+    known = answers(scoring, library.records, lambda _: False, parts.screening)
     pipe = Pipe(data, known, sys.stdout)
     sys.stdout = sys.stderr
     Worker("worker-0", data, parts, library.jobs, pipe, describe=lambda: "a toy").run(sys.stdin)

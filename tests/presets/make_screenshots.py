@@ -1,4 +1,4 @@
-"""Makes the screenshots of the README and of docs/policy.md with the real studio and the starter model: `python tests/presets/make_screenshots.py`.
+"""Makes the screenshots of the README and docs/policy.md with the real studio: `python tests/presets/make_screenshots.py`.
 
 Needs Chromium. The keys it sets are made up, so that hosted models look ready; nothing hosted is asked.
 """

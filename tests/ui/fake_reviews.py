@@ -13,7 +13,7 @@ from studio.core.people import Person
 from studio.core.result import Record
 from studio.core.review import UNDECIDED, ReviewEntry
 from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import DayReport
+from studio.core.statistics import DayReport, Screened
 from studio.core.verdict import Verdict
 from studio.engine.oversight import UNSHARED
 from studio.engine.rights import require
@@ -81,6 +81,27 @@ class Overseen:
 
     def history(self, record: str) -> list[ReviewEntry]:
         return [entry for entry in self.entries if entry.record == record]
+
+    def screened(
+        self,
+        *,
+        reason_code: str = "",
+        outcome: str | None = None,
+        review_status: str | None = None,
+        limit: int = 60,
+        before: str = "",
+    ) -> list[Screened]:
+        """Of kept pictures only."""
+        rows = [
+            Screened(job=record.job, record=record.id, time=time.time(), provider="local", outcome="flag", person="ann",
+                     reason_codes=tuple(verdict.reason_code for verdict in record.verdicts),
+                     review_status=record.review_status)
+            for record in self._studio.recent(1000) if record.verdicts
+        ]  # fmt: skip
+        fits = [row for row in rows if outcome in (None, row.outcome) and review_status in (None, row.review_status)
+                and (not reason_code or reason_code in row.reason_codes)]  # fmt: skip
+        ids = [row.id for row in fits]
+        return fits[ids.index(before) + 1 if before in ids else 0 :][:limit]
 
     def audit_verify(self) -> tuple[int, int | None, str]:
         return 12, self.broken, "Its content was changed." if self.broken else ""

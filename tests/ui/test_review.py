@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_reviews import FLAGGED, WORDS
+from fakes import FakeStudio
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,6 +22,7 @@ from studio.core.verdict import Verdict
 from studio.ui import plots
 from studio.ui.report import report
 from studio.ui.reviewing import bench, hides, queue
+from studio.ui.screened import PAGE, filters, find
 from studio.ui.thumbs import Thumbs
 
 HOSTILE = '<img src=x onerror=alert(1)> "q" & more'
@@ -42,6 +44,22 @@ def test_each_reason_stands_with_its_check_score_and_version(record: Record) -> 
     assert "The picture may show nudity." in html
     assert "the picture: flagged · picture.nudity, score 0.82, falconsai 1" in html
     assert "the words: flagged · prompt.gore, rules 3f2a" in html
+
+
+def test_what_was_refused_or_flagged_is_found_by_reason_and_state_page_by_page(tmp_path: Path) -> None:
+    studio = FakeStudio(tmp_path / "outputs", step_seconds=0.0)
+    for place in range(PAGE + 2):
+        job = studio.submit(ImageRequest(model="local:starter", prompt=f"flag {HOSTILE} {place}"))
+        for _ in studio.watch(job.id):
+            pass
+    first = find(studio, {"reason": "prompt.gore", "state": "flag"})
+    assert (first["html"].count("<tr>"), "<img" in first["html"]) == (PAGE, False)
+    rest = find(studio, {"reason": "prompt.gore", "state": "flag", "before": first["more"]})
+    assert (rest["html"].count("<tr>"), rest["more"]) == (2, "")
+    assert "Nothing is like that." in find(studio, {"state": "rejected"})["html"]
+    assert "waits for a review" in find(studio, {"state": "pending"})["html"]
+    assert '<option value="prompt.gore">prompt.gore (3)</option>' in filters({"prompt.gore": 3})
+    studio.close()
 
 
 def test_what_could_not_be_screened_is_never_called_passed(record: Record) -> None:

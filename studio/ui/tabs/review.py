@@ -13,6 +13,7 @@ from studio.core.review import DECISIONS
 from studio.ui import who
 from studio.ui.report import report
 from studio.ui.reviewing import bench, queue
+from studio.ui.screened import find
 from studio.ui.tabs import Page
 
 TITLE, PLACE, NAME = "Review", 92, "review"
@@ -47,10 +48,13 @@ class ReviewTab:
         def review_report(_asked: object = None) -> str:
             return report(self._oversight.statistics(DAYS))
 
+        def review_find(asked: dict[str, Any]) -> dict[str, str]:
+            return find(self._studio, asked)
+
         component = gr.HTML(
             html_template=(HERE / "review.html").read_text("utf-8"),
             js_on_load=(HERE / "review.js").read_text("utf-8"),
-            server_functions=[review_list, review_show, review_decide, review_undo, review_report],
+            server_functions=[review_list, review_show, review_decide, review_undo, review_report, review_find],
             apply_default_css=False,
             elem_id="review",
             render=False,
