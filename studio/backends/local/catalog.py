@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import samplers
-from studio.backends.local.families import FAMILIES, FEW_STEPS, Family, by_channels
+from studio.backends.local import cards, generic, headers, packages, samplers, variants
+from studio.backends.local.families import FAMILIES, Family
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
 from studio.core.request import Size
@@ -24,7 +24,9 @@ DEPTH = 3
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 _TOKENIZERS = ("Tokenizer", "TokenizerFast")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
-_NO_WEIGHTS = ("Scheduler", "Processor", "ProcessorFast", "ProcessorPil", "FeatureExtractor")
+_BYTES = "ByT5Tokenizer"
+"""Reads bytes, so it has no vocabulary."""
+_NO_WEIGHTS = ("Scheduler", "Processor", "ProcessorFast", "ProcessorPil", "FeatureExtractor", "Guidance")
 _STEMS = ("diffusion_pytorch_model", "model")
 _VARIANTS = ("", "fp16", "bf16")
 _REVISION = re.compile(r"[0-9A-Za-z]+")
@@ -147,23 +149,18 @@ def _read(name: str, folder: Path, within: Path) -> Found:
     if not (folder / "model_index.json").is_file():
         raise Unfit("is not in diffusers layout (no model_index.json). Convert it, or choose a repository in that layout.")
     index = _json(folder / "model_index.json")
-    named = index.get("_class_name")
-    if not isinstance(named, str) or named not in FAMILIES:
-        raise Unfit(f"is a {named}, which the studio cannot run.")
-    channels = _config(folder / FAMILIES[named].denoiser / "config.json").get("in_channels")
-    pipeline = by_channels(named, channels)
-    family = FAMILIES[pipeline]
+    pipeline, family = _family(index, folder)
     weights = {}
     for part in _parts(index, folder):
         if index[part][1].endswith(_TOKENIZERS):
-            _require_words(folder / part)
+            _require_words(folder / part, index[part][1])
         elif not index[part][1].endswith(_NO_WEIGHTS):
             weights[part] = weight_files(folder / part, within)
     if family.denoiser not in weights:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=_describe(name, folder, family, weights, 77 if short else family.max_tokens),
+        model=describe(name, folder, family, weights, 77 if short else family.max_tokens),
         folder=folder,
         pipeline=pipeline,
         family=family,
@@ -171,6 +168,18 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         tokenizer=folder / ("tokenizer" if short else family.tokenizer),
         stamp=max(file.stat().st_mtime_ns for part in weights.values() for file in part.files),
     )
+
+
+def _family(index: dict[str, Any], folder: Path) -> tuple[str, Family]:
+    """The pipeline class to load a folder with, and its family as this model is one of it."""
+    named = index.get("_class_name")
+    family = FAMILIES.get(named) if isinstance(named, str) else None
+    config = _config(folder / (family.denoiser if family else "unet") / "config.json")
+    pipeline = variants.resolve(named, index, config.get("in_channels")) if isinstance(named, str) else ""
+    known = FAMILIES.get(pipeline) or generic.family(pipeline, _config(folder / "scheduler" / "scheduler_config.json"))
+    if known is None:
+        raise Unfit(f"is a {named}, which the studio cannot run.")
+    return pipeline, variants.member(known, _config(folder / known.denoiser / "config.json"), index)
 
 
 def _parts(index: dict[str, Any], folder: Path) -> list[str]:
@@ -187,9 +196,9 @@ def _parts(index: dict[str, Any], folder: Path) -> list[str]:
     return parts
 
 
-def _require_words(tokenizer: Path) -> None:
+def _require_words(tokenizer: Path, kind: str) -> None:
     """transformers makes an empty tokenizer, which reads no word, out of a folder without a vocabulary."""
-    if not any((tokenizer / name).is_file() for name in _VOCABULARIES):
+    if kind != _BYTES and not any((tokenizer / name).is_file() for name in _VOCABULARIES):
         raise Unfit(f"is incomplete: the vocabulary of {tokenizer.name} is missing. Download it again.")
 
 
@@ -232,10 +241,12 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def _describe(name: str, folder: Path, family: Family, weights: dict[str, Weights], max_tokens: int) -> Model:
-    few = any(word in name.lower() for word in FEW_STEPS)
+def describe(name: str, folder: Path, family: Family, weights: dict[str, Weights], max_tokens: int) -> Model:
+    """A model of `family`; `folder` holds its configuration in diffusers layout."""
     own = _config(folder / "scheduler" / "scheduler_config.json")
     available = samplers.names(family.samplers)
+    few = variants.distilled(name, family)
+    steps, guidance = few or (family.steps, family.guidance_scale)
     wanted = samplers.name_of(str(own.get("_class_name")), own, family.samplers) if few else family.sampler
     side = _native_side(folder, family)
     return Model(
@@ -245,17 +256,22 @@ def _describe(name: str, folder: Path, family: Family, weights: dict[str, Weight
         default_size=Size(side, side),
         max_side=max(family.max_side, side),
         multiple_of=family.multiple_of,
-        default_steps=min(4, family.steps) if few else family.steps,
-        default_guidance_scale=1.0 if few else family.guidance_scale,
+        default_steps=steps,
+        default_guidance_scale=guidance,
         default_sampler=wanted if wanted in available else available[0],
         samplers=available,
         negative_prompt=family.negative,
         max_tokens=max_tokens,
         tasks=family.tasks,
         soft_masks=family.soft,
+        ignores=family.ignores,
+        options=family.options,
         family=family.title,
+        licence=cards.licence(folder),
         source=str(folder),
         size_bytes=sum(file.stat().st_size for part in weights.values() for file in part.files),
+        precision=headers.precision(weights[family.denoiser].files),
+        unready=packages.missing(family.needs, family.title),
     )
 
 
