@@ -24,7 +24,7 @@ class Family:
     prompt's length, `max_tokens` that encoder's length with its special tokens. `chunked`: long and weighted prompts are
     encoded by compel. `guidance` is the pipeline's argument for the guidance scale, "" where it has none; `unguided`: it
     has no effect. `negative` tells whether it takes a negative prompt; `empty_negative` is passed where none was given,
-    because the pipeline turns guidance off without one. `true_cfg`: only a second scale, an option, makes it heed one.
+    because the pipeline turns guidance off or fails without one. `true_cfg`: only a second scale, an option, makes it heed one.
     `few` are the steps and the guidance scale of members that were distilled to a handful of steps.
 
     `redraw` and `inpaint` are the pipelines for image to image and for masks; without the latter the mask is kept by
@@ -155,5 +155,7 @@ FAMILIES: dict[str, Family] = {
     "ChromaPipeline": Family(  # diffusers 0.42's ChromaInpaintPipeline asks the model for a value that no Chroma has
         title="Chroma", steps=35, samplers=_EULER, redraw="ChromaImg2ImgPipeline", soft=True,
     ),
-    "SanaPipeline": Family(title="Sana", steps=20, guidance_scale=4.5, multiple_of=32, max_tokens=300, samplers=_EULER),
+    "SanaPipeline": Family(
+        title="Sana", steps=20, guidance_scale=4.5, multiple_of=32, empty_negative="", max_tokens=300, samplers=_EULER,
+    ),
 }  # fmt: skip

@@ -21,8 +21,11 @@ from studio.backends.local.samplers import FLOW, Sampler
 
 _CLASS = re.compile(r"^class (\w+Pipeline)\(", re.MULTILINE)
 _NEEDED = {"prompt", "num_inference_steps", "generator", "height", "width"}
-_FOREIGN = {"num_frames", "control_image", "control_mode", "layers", "audio", "video", "controlnet_cond", "prior_guidance_scale"}
-"""Arguments of pipelines that make or need something else than words and a picture."""
+_FOREIGN = re.compile(r"frames|video|audio|control|^layers$|adapter|prior|noise_level")
+"""Arguments and parts of pipelines that make or need something else than words and a picture."""
+_SEEING = re.compile("Edit|Img2Img|I2I|Pix2Pix|Refiner")
+_PACKAGES = {"QwenImage21Pipeline": "torchvision", "BriaFibo2Pipeline": "torchvision"}
+"""What their processors of pictures cannot do without."""
 _GUIDANCES = ("guidance_scale", TRUE_CFG, "distilled_guidance_scale")
 _DENOISERS = ("transformer", "unet")
 _SCHEDULER = re.compile(r"[A-Z]\w*Scheduler")
@@ -53,12 +56,13 @@ def family(pipeline: str, schedule: Mapping[str, Any]) -> Family | None:
         guidance=guidance,
         guidance_scale=float(_number(own.call.get(guidance), 5)),
         negative="negative_prompt" in own.call,
-        empty_negative=" " if guidance == TRUE_CFG else None,
+        empty_negative=" " if guidance == TRUE_CFG else own.call.get("negative_prompt"),
         multiple_of=32,
         max_tokens=_number(own.call.get("max_sequence_length"), 77 if denoiser == "unet" else 256),
         denoiser=denoiser,
         samplers=_own_sampler(schedule),
         sampler="",
+        needs=_PACKAGES.get(pipeline, ""),
     )
     return _with_pictures(replace(found, sampler=next(iter(found.samplers))), pipeline, own)
 
@@ -94,7 +98,7 @@ def _draws(own: Signature) -> bool:
     """Words in, one picture out, by a denoiser and an autoencoder that the studio can watch."""
     if not set(own.call) >= _NEEDED or "vae" not in own.parts or own.required - {"prompt", "image"}:
         return False
-    return not (_FOREIGN & set(own.call) or any("controlnet" in part or "prior" in part for part in own.parts))
+    return not any(_FOREIGN.search(name) for name in (*own.call, *own.parts))
 
 
 def _with_pictures(found: Family, pipeline: str, own: Signature) -> Family:
@@ -111,7 +115,7 @@ def _with_pictures(found: Family, pipeline: str, own: Signature) -> Family:
 
 
 def _must_see(pipeline: str, own: Signature) -> bool:
-    return "image" in own.required or "Edit" in pipeline or "Img2Img" in pipeline
+    return "image" in own.required or bool(_SEEING.search(pipeline))
 
 
 def _is_masked(own: Signature) -> bool:
