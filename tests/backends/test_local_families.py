@@ -49,9 +49,7 @@ def draw(backend, models, photo, square):
                   "inpaint": Ground(image=photo, mask=square, strength=strength)}[task]  # fmt: skip
         sampling = Sampling(steps=3, guidance_scale=4.0, seed=seed)
         fields = {"prompt": "a red house by the sea", **fields}
-        asked = ImageRequest(
-            model=f"local:{name}", task=TextToImage(Size(64, 64)), sampling=sampling, count=count, **fields
-        )
+        asked = ImageRequest(model=f"local:{name}", task=TextToImage(Size(64, 64)), sampling=sampling, count=count, **fields)
         return backend.generate(asked, models[name], watch or Recorder(), ground)
 
     return run
@@ -129,7 +127,9 @@ def test_an_edit_by_instruction_has_no_strength_and_the_form_does_not_show_it(dr
 
 def test_an_edit_by_instruction_depends_on_the_picture(draw, backend, models, photo):
     for name in REFERENCE:
-        asked = ImageRequest(model=name, prompt="a red house by the sea", sampling=Sampling(steps=3, guidance_scale=4, seed=7))
+        asked = ImageRequest(
+            model=name, prompt="a red house by the sea", sampling=Sampling(steps=3, guidance_scale=4, seed=7)
+        )
         turned = Ground(image=photo.transpose(Image.Transpose.ROTATE_90), strength=1.0)
         other = backend.generate(asked, models[name], Recorder(), turned)
         assert pixels(other) != pixels(draw(name, "image-to-image"))

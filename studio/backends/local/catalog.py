@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import cards, generic, headers, packages, samplers, variants
+from studio.backends.local import cards, generic, headers, layouts, packages, samplers, singles, variants
 from studio.backends.local.families import FAMILIES, Family
+from studio.backends.local.shelf import Shelf
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
 from studio.core.request import Size
@@ -49,7 +50,8 @@ class Weights:
 class Found:
     """A usable model: its folder, pipeline class, and the parts that have weights.
 
-    `tokenizer` is the folder of the tokenizer that limits the prompt; `stamp` changes when a weight file does.
+    `tokenizer` is the folder of the tokenizer that limits the prompt; `stamp` changes when a weight file does. `single` is
+    there for a single file: `folder` then holds its configuration, which ships with the studio.
     """
 
     model: Model
@@ -59,6 +61,7 @@ class Found:
     weights: dict[str, Weights]
     tokenizer: Path
     stamp: int
+    single: singles.Single | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,7 @@ class Catalog:
     folders: Sequence[Path] = ()
     hub_cache: Path | None = None
     starter: Path = STARTER
+    configs: Path = layouts.CONFIGS
 
     def models(self) -> list[Model]:
         return [found.model for found in self.scan()[0]]
@@ -88,22 +92,22 @@ class Catalog:
         """All usable models, and a sentence for each folder that looks like one and is not."""
         found: dict[str, Found] = {}
         problems: list[str] = []
-        for name, folder, within in self._candidates():
+        for name, place, within in self._candidates():
             if f"local:{name}" in found:
-                problems.append(f"{name} is there twice; rename {folder}.")
+                problems.append(f"{name} is there twice; rename {place}.")
                 continue
             try:
-                item = _read(name, folder, within)
-            except Unfit as unfit:
+                item = self._read_single(name, place, within) if place.is_file() else _read(name, place, within)
+            except (Unfit, layouts.Unknown) as unfit:
                 problems.append(f"{name} {unfit}")
             except OSError as error:
                 problems.append(f"{name} cannot be read: {error.strerror or error}.")
             else:
-                found[item.model.id] = _as_starter(item) if folder == self.starter else item
+                found[item.model.id] = _as_starter(item) if place == self.starter else item
         return list(found.values()), problems
 
     def _candidates(self) -> Iterator[tuple[str, Path, Path]]:
-        """(name, folder, the folder that no link may leave)."""
+        """(name, folder or single file, the folder that no link may leave)."""
         if (self.starter / "model_index.json").is_file():
             yield "starter", self.starter, self.starter
         for folder in self.folders:
@@ -111,14 +115,39 @@ class Catalog:
                 yield path.name, path, folder
         if self.hub_cache:
             yield from _snapshots(self.hub_cache)
+        for folder in self.folders:
+            for path in singles.walk(folder, DEPTH):
+                yield path.stem, path, folder
+
+    def _read_single(self, name: str, file: Path, within: Path) -> Found:
+        if file.suffix != ".safetensors":
+            raise Unfit(f"({file.name}) is a pickle, which can run code when it is opened. Get the file as .safetensors.")
+        models = [path for folder in self.folders for path in _walk(folder, DEPTH)]
+        models += [path for _, path, _ in _snapshots(self.hub_cache)] if self.hub_cache else []
+        single = singles.read(_inside(file, within), name, Shelf(folders=self.folders, models=models), self.configs)
+        family = variants.member(FAMILIES[single.layout.pipeline], single.denoiser, {})
+        folder = self.configs / single.layout.name
+        weights = {part: Weights(files=each.files) for part, each in single.borrowed.items()}
+        weights = {family.denoiser: Weights(files=(file,)), **weights}
+        model = describe(name, folder, family, weights, single.max_tokens(family.max_tokens, family.tokenizer))
+        return Found(
+            model=singles.described(model, single, family),
+            folder=folder,
+            pipeline=single.layout.pipeline,
+            family=family,
+            weights=weights,
+            tokenizer=single.tokenizers.get(family.tokenizer, self.configs / singles.CLIP),
+            stamp=max(path.stat().st_mtime_ns for part in weights.values() for path in part.files),
+            single=single,
+        )
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
-    """Folders that hold a model or single weight files; links to elsewhere are not followed."""
+    """Folders that hold a model in diffusers layout; links to elsewhere are not followed."""
     for entry in _entries(folder):
         if entry.is_symlink() or not entry.is_dir():
             continue
-        if any(path.name == "model_index.json" or path.suffix in (*_PICKLES, ".safetensors") for path in _entries(entry)):
+        if any(path.name == "model_index.json" for path in _entries(entry)):
             yield entry
         elif depth > 1:
             yield from _walk(entry, depth - 1)
@@ -146,8 +175,6 @@ def _snapshots(cache: Path) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _read(name: str, folder: Path, within: Path) -> Found:
-    if not (folder / "model_index.json").is_file():
-        raise Unfit("is not in diffusers layout (no model_index.json). Convert it, or choose a repository in that layout.")
     index = _json(folder / "model_index.json")
     pipeline, family = _family(index, folder)
     weights = {}

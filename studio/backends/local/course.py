@@ -52,9 +52,7 @@ class Course:
 @contextmanager
 def hooked(pipe: Any, denoiser: Any, course: Course) -> Iterator[None]:
     """Keep `course` informed while the pipeline runs; the hooks are gone afterwards, whatever happened."""
-    encoders = [
-        encoder for name in _ENCODERS if (encoder := getattr(pipe, name, None))
-    ]
+    encoders = [encoder for name in _ENCODERS if (encoder := getattr(pipe, name, None))]
     places: list[tuple[Any, Phase]] = [*((encoder, "encoding") for encoder in encoders), (denoiser, "denoising")]
     for part, phase in _VAE:
         if module := getattr(getattr(pipe, "vae", None), part, None):

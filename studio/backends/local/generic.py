@@ -21,7 +21,7 @@ from studio.backends.local.samplers import FLOW, Sampler
 
 _CLASS = re.compile(r"^class (\w+Pipeline)\(", re.MULTILINE)
 _NEEDED = {"prompt", "num_inference_steps", "generator", "height", "width"}
-_FOREIGN = re.compile(r"frames|video|audio|control|^layers$|adapter|prior|noise_level")
+_FOREIGN = re.compile(r"frames|video|audio|control|^layers$|^adapter|^prior$|^prior_guidance|noise_level")
 """Arguments and parts of pipelines that make or need something else than words and a picture."""
 _SEEING = re.compile("Edit|Img2Img|I2I|Pix2Pix|Refiner")
 _PACKAGES = {"QwenImage21Pipeline": "torchvision", "BriaFibo2Pipeline": "torchvision"}

@@ -165,7 +165,7 @@ def _usable(tokenizer: Any, fragments: Fragments) -> Fragments:
 
 
 def _tokenizer(loaded: Loaded) -> Any:
-    return getattr(loaded.pipe, loaded.found.tokenizer.name)
+    return getattr(loaded.pipe, loaded.found.family.tokenizer, None) or loaded.pipe.tokenizer
 
 
 def _length(tokenizer: Any, text: str) -> int:

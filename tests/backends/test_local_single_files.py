@@ -1,0 +1,432 @@
+"""Single checkpoint files in the original layouts: told by their headers, loaded offline, the same pictures as from folders."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import original_layouts as originals
+import pytest
+import tiny_families
+import tiny_models
+from watching import Recorder
+
+from studio.backends.local import LocalBackend, flux_names, headers, layouts, singles
+from studio.backends.local.catalog import Catalog
+from studio.core.canvas import Ground
+from studio.core.errors import NotConfigured, Unavailable
+from studio.core.request import ImageRequest, Sampling, Size, TextToImage
+
+LAYOUTS = {"sd15": "sd", "sd21": "sd2", "sdxl": "xl", "sdxl-refiner": "refiner", "flux": "flux", "z-image": "z"}
+"""Layout → the tiny model of its family."""
+CONFIGS = layouts.CONFIGS
+
+
+@pytest.fixture(scope="module")
+def folders(zoo, tmp_path_factory):
+    """Tiny models in diffusers layout, one for each layout."""
+    folder = tmp_path_factory.mktemp("folders")
+    for layout, name in LAYOUTS.items():
+        if name in tiny_families.FAMILIES:
+            tiny_families.FAMILIES[name](folder / layout)
+        else:
+            shutil.copytree(zoo / name, folder / layout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def configs(folders, tmp_path_factory):
+    """The tiny models' configurations in the place of the real ones'."""
+    folder = tmp_path_factory.mktemp("configs")
+    for layout in LAYOUTS:
+        originals.configurations(folders / layout, layout, folder)
+        index = folder / layout / "model_index.json"
+        if layout == "z-image":  # its vocabulary is not shipped
+            entries = json.loads(index.read_text())
+            index.write_text(json.dumps(entries | {"tokenizer": ["transformers", "Qwen2TokenizerFast"]}))
+    (folder / "clip").mkdir()
+    tiny_models.write_vocabulary(folder / "clip")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shelf(folders, tmp_path_factory):
+    """A models folder with one whole file of each layout."""
+    folder = tmp_path_factory.mktemp("models")
+    for layout in LAYOUTS:
+        originals.checkpoint(folders / layout, layout, folder / f"{layout}.safetensors")
+    qwen = folder / "tokenizers" / "qwen2"
+    qwen.mkdir(parents=True)
+    for file in (folders / "z-image" / "tokenizer").iterdir():
+        shutil.copy(file, qwen)
+    return folder
+
+
+def a_catalog(folder, configs):
+    return Catalog(folders=(folder,), starter=folder / "none", configs=configs)
+
+
+def a_backend(folder, configs=None):
+    backend = LocalBackend((folder,), None, starter=folder / "none")
+    if configs:
+        backend._catalog = a_catalog(folder, configs)
+    return backend
+
+
+def draw(backend, name, ground=None):
+    model = next(model for model in backend.models() if model.id == f"local:{name}")
+    asked = ImageRequest(model=model.id, prompt="a (red:1.2) house", task=TextToImage(Size(64, 64)), negative_prompt="blue",
+                         sampling=Sampling(steps=3, guidance_scale=4.0, seed=7, sampler="Euler"))  # fmt: skip
+    result = backend.generate(asked, model, Recorder(), ground)
+    return result.pictures[0].image.tobytes(), result.used
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every attempt to reach another machine fails and is written down."""
+    tried = []
+
+    def refuse(*arguments, **_):
+        tried.append(arguments)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    return tried
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_single_file_gives_the_pictures_of_its_folder_without_the_network(  # noqa: PLR0917  fixtures
+    folders, shelf, configs, photo, square, no_network, layout
+):
+    single, folder = a_backend(shelf, configs), a_backend(folders)
+    grounds = [None, Ground(image=photo, strength=0.8), Ground(image=photo, mask=square, strength=0.8)]
+    for ground in grounds[layout == "sdxl-refiner" :]:
+        ours, used = draw(single, layout, ground)
+        theirs, expected = draw(folder, layout, ground)
+        assert ours == theirs
+        assert used["pipeline"] == expected["pipeline"]
+    assert no_network == []
+
+
+def test_the_fingerprint_is_that_of_the_whole_file_as_creators_know_it(shelf, configs):
+    import hashlib
+
+    used = draw(a_backend(shelf, configs), "sd15")[1]
+    assert used["model_sha256"] == hashlib.sha256((shelf / "sd15.safetensors").read_bytes()).hexdigest()
+
+
+def test_single_files_are_described_from_their_headers(shelf, configs):
+    found, problems = a_catalog(shelf, configs).scan()
+    assert problems == []
+    models = {item.model.title: item.model for item in found}
+    assert set(models) == set(LAYOUTS)
+    assert {model.unready for model in models.values()} == {""}
+    assert {model.precision for model in models.values()} == {"float32"}
+    assert models["sdxl"].family == "Stable Diffusion XL"
+    assert models["sdxl-refiner"].tasks == ("image-to-image", "inpaint", "outpaint")
+    assert models["flux"].source == str(shelf / "flux.safetensors")
+    assert models["flux"].size_bytes == (shelf / "flux.safetensors").stat().st_size
+
+
+def test_listing_single_files_reads_headers_only(shelf, configs, tmp_path):
+    """A file with a whole header and no numbers behind it (as large, and empty) is described all the same."""
+    file = shelf / "sdxl.safetensors"
+    length = 8 + int.from_bytes(file.read_bytes()[:8], "little")
+    sparse = tmp_path / "hollow.safetensors"
+    with sparse.open("wb") as stream:
+        stream.write(file.read_bytes()[:length])
+        stream.truncate(file.stat().st_size)
+    assert a_catalog(tmp_path, configs).models()[0].family == "Stable Diffusion XL"
+
+
+# Parts from elsewhere
+
+
+@pytest.fixture
+def bare_flux(folders, tmp_path):
+    """A models folder with FLUX.1's transformer alone."""
+    originals.checkpoint(folders / "flux", "flux", tmp_path / "models" / "flux1-dev.safetensors", whole=False)
+    return tmp_path / "models"
+
+
+def test_a_file_without_its_encoders_says_what_to_put_where(bare_flux, configs, folders):
+    (model,) = a_catalog(bare_flux, configs).models()
+    for word in ("ae.safetensors", "into vae", "T5-XXL", "into text_encoders", "a FLUX.1 model in diffusers layout"):
+        assert word in model.unready
+    backend = a_backend(bare_flux, configs)
+    with pytest.raises(NotConfigured, match="needs parts that its file does not hold"):
+        draw(backend, "flux1-dev")
+    with pytest.raises(NotConfigured, match="needs parts"):
+        backend.warm(model)
+
+
+def test_missing_parts_come_from_loose_files(bare_flux, configs, folders):
+    parts = {part: originals.tensors_of(folders / "flux" / part) for part in ("vae", "text_encoder", "text_encoder_2")}
+    originals.save(originals.vae(parts["vae"]), bare_flux / "vae" / "ae.safetensors")
+    originals.save(originals.clip(parts["text_encoder"]), bare_flux / "text_encoders" / "clip_l.safetensors")
+    originals.save(parts["text_encoder_2"], bare_flux / "text_encoders" / "t5xxl_fp16.safetensors")
+    found, problems = a_catalog(bare_flux, configs).scan()
+    assert problems == []
+    assert [item.model.unready for item in found] == [""]
+    assert {part: weights.files[0].name for part, weights in found[0].weights.items()} == {
+        "transformer": "flux1-dev.safetensors", "vae": "ae.safetensors", "text_encoder": "clip_l.safetensors",
+        "text_encoder_2": "t5xxl_fp16.safetensors",
+    }  # fmt: skip
+    assert draw(a_backend(bare_flux, configs), "flux1-dev")[0] == draw(a_backend(folders), "flux")[0]
+
+
+def test_missing_parts_come_from_a_model_of_the_family_in_diffusers_layout(bare_flux, configs, folders, no_network):
+    shutil.copytree(folders / "flux", bare_flux / "whole")
+    backend = a_backend(bare_flux, configs)
+    assert {model.id: model.unready for model in backend.models()} == {"local:whole": "", "local:flux1-dev": ""}
+    assert draw(backend, "flux1-dev")[0] == draw(backend, "whole")[0]
+    assert no_network == []
+
+
+def test_a_part_of_other_widths_is_not_taken(bare_flux, configs, folders):
+    shutil.copytree(folders / "flux", bare_flux / "whole")
+    file = bare_flux / "whole" / "vae" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"scaling_factor": 0.13}))
+    (_, model) = a_catalog(bare_flux, configs).models()
+    assert "into vae" in model.unready
+    assert "T5" not in model.unready
+
+
+# What is refused
+
+
+def test_pickles_are_refused_with_the_reason(tmp_path, configs):
+    for name in ("model.ckpt", "old.pt", "weights.bin", "net.pth"):
+        (tmp_path / name).write_bytes(b"pickle")
+    found, problems = a_catalog(tmp_path, configs).scan()
+    assert found == []
+    assert len(problems) == 4
+    assert all("is a pickle, which can run code when it is opened. Get the file as .safetensors." in each for each in problems)
+
+
+def a_header(file, **shapes):
+    """A safetensors file with these tensors of zeros, one byte each number."""
+    entries, end = {}, 0
+    for name, shape in shapes.items():
+        size = 1
+        for side in shape:
+            size *= side
+        entries[name] = {"dtype": "F8_E4M3", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(entries).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.write(len(text).to_bytes(8, "little") + text)
+        stream.truncate(8 + len(text) + end)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ({"lora_unet_down.lora_up.weight": (1,)}, "is an adapter (LoRA), no model. Move it into the folder loras."),
+        ({"control_model.time_embed.0.weight": (1,)}, "is a ControlNet"),
+        ({"emb_params": (1, 768)}, "is a textual inversion"),
+        ({"decoder.conv_in.weight": (1, 4)}, "is a VAE. Move it into the folder vae."),
+        ({"shared.weight": (32128, 4)}, "is a text encoder"),
+        ({"scaled_fp8": (1,), "double_blocks.0.img_attn.norm.key_norm.scale": (1,)}, "scaled 8-bit format"),
+        ({"a": (1,)}, "is no checkpoint that the studio knows"),
+        ({"model.diffusion_model.input_blocks.0.0.weight": (16, 8, 3, 3),
+          "model.diffusion_model.input_blocks.3.1.transformer_blocks.0.attn2.to_k.weight": (16, 32)}, "of a kind that single"),
+        ({"double_blocks.0.img_attn.norm.key_norm.scale": (1,), "img_in.weight": (1, 128)}, "is a relative of FLUX.1"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_model_says_what_it_is(tmp_path, configs, names, sentence):
+    a_header(tmp_path / "thing.safetensors", **names)
+    found, problems = a_catalog(tmp_path, configs).scan()
+    assert found == []
+    assert len(problems) == 1
+    assert problems[0].startswith("thing ")
+    assert sentence in problems[0]
+
+
+@pytest.mark.parametrize("spoil", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0{}x"[:9], b"\x08\0\0\0\0\0\0\0nonsense"])
+def test_a_damaged_file_is_left_out_with_a_sentence(tmp_path, configs, spoil):
+    (tmp_path / "broken.safetensors").write_bytes(spoil)
+    found, problems = a_catalog(tmp_path, configs).scan()
+    assert found == []
+    assert problems[0].startswith("broken is")
+
+
+def test_a_file_that_was_cut_off_is_left_out(shelf, configs, tmp_path):
+    whole = (shelf / "sd15.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[:-1000])
+    assert a_catalog(tmp_path, configs).scan()[1] == ["cut is no whole safetensors file. Copy or download it again."]
+
+
+def test_a_checkpoint_without_some_of_its_tensors_says_so(shelf, configs, tmp_path):
+    from safetensors.torch import load_file
+
+    tensors = load_file(shelf / "sd15.safetensors")
+    del tensors["cond_stage_model.transformer.text_model.final_layer_norm.weight"]
+    originals.save(tensors, tmp_path / "holes.safetensors")
+    with pytest.raises(Unavailable, match="no whole text_encoder"):
+        draw(a_backend(tmp_path, configs), "holes")
+
+
+def test_parts_and_adapters_in_their_own_folders_are_no_models(tmp_path, configs):
+    for folder in ("loras", "vae", "text_encoders", "controlnet", "embeddings"):
+        a_header(tmp_path / folder / "x.safetensors", a=(1,))
+    assert a_catalog(tmp_path, configs).scan() == ([], [])
+
+
+def test_links_to_files_elsewhere_are_not_followed(shelf, configs, tmp_path):
+    (tmp_path / "away.safetensors").symlink_to(shelf / "sd15.safetensors")
+    found, problems = a_catalog(tmp_path, configs).scan()
+    assert found == []
+    assert "links to files outside its folder" in problems[0]
+
+
+# What only the name or an empty tensor tells
+
+
+def layout_of(tmp_path, name, extra=(), *, words=768, first=320):
+    names = {"model.diffusion_model.input_blocks.0.0.weight": (first, 4, 3, 3),
+             "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (first, words)}  # fmt: skip
+    shapes = headers.shapes(a_header(tmp_path / f"{name}.safetensors", **names, **dict.fromkeys(extra, (0,))))
+    return layouts.recognise(shapes, name)
+
+
+def test_velocity_models_are_told_by_their_mark_or_name(tmp_path):
+    assert layout_of(tmp_path, "v2-1_768-ema-pruned", words=1024).scheduler == {}  # the configuration says velocity
+    assert layout_of(tmp_path, "v2-1_512-base", words=1024).scheduler == {"prediction_type": "epsilon"}
+    assert layout_of(tmp_path, "noob", ("v_pred", "ztsnr")).scheduler["rescale_betas_zero_snr"] is True
+    assert layout_of(tmp_path, "plain").scheduler == {}
+    assert layouts.config(CONFIGS, "sd21", "scheduler")["prediction_type"] == "v_prediction"
+
+
+def test_kontext_is_flux_by_another_name(tmp_path, configs):
+    for name, kind in (("flux1-kontext-dev", "FluxKontextPipeline"), ("flux1-dev", "FluxPipeline")):
+        file = a_header(tmp_path / f"{name}.safetensors", **{"double_blocks.0.img_attn.norm.key_norm.scale": (1,),
+                        "img_in.weight": (1, 64), "guidance_in.in_layer.weight": (1, 1)})  # fmt: skip
+        assert layouts.recognise(headers.shapes(file), name).pipeline == kind
+    fill = a_header(tmp_path / "f.safetensors", **{"double_blocks.0.img_attn.norm.key_norm.scale": (1,), "img_in.weight": (1, 384)})
+    found = layouts.recognise(headers.shapes(fill), "f")
+    assert (found.pipeline, found.denoiser["in_channels"], found.denoiser["out_channels"]) == ("FluxFillPipeline", 384, 64)
+    assert found.scheduler == {"use_dynamic_shifting": False, "shift": 1.0}
+
+
+def test_a_few_step_file_gets_few_steps_and_a_sampler_for_them(shelf, configs, tmp_path):
+    shutil.copy(shelf / "sd15.safetensors", tmp_path / "Hyper-SD15-8steps.safetensors")
+    shutil.copy(shelf / "sd15.safetensors", tmp_path / "dreamshaper_lcm.safetensors")
+    models = a_catalog(tmp_path, configs).models()
+    assert [(model.default_steps, model.default_guidance_scale, model.default_sampler) for model in models] == [
+        (8, 1.0, "Euler"), (4, 1.0, "LCM"),
+    ]  # fmt: skip
+
+
+# The shipped configurations, at their real size, on tensors without numbers
+
+
+def meta(library, kind, folder):
+    from accelerate import init_empty_weights
+
+    with init_empty_weights():
+        if library == "diffusers":
+            import diffusers
+
+            cls = getattr(diffusers, kind)
+            return cls.from_config(cls.load_config(str(folder)))
+        import transformers
+
+        cls = getattr(transformers, kind)
+        return cls(cls.config_class.from_pretrained(folder))
+
+
+def shapes_of(tensors):
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("layout", ["sd15", "sd21", "sdxl", "sdxl-refiner", "flux", "z-image"])
+def test_a_real_sized_header_is_recognised_and_every_tensor_finds_its_place(layout):
+    """The names of the real model, made from the shipped configuration, through recognition and conversion and back."""
+    from diffusers.loaders import single_file_utils as theirs
+
+    index = json.loads((CONFIGS / layout / "model_index.json").read_text())
+    part = "unet" if "unet" in index else "transformer"
+    config = layouts.config(CONFIGS, layout, part)
+    wanted = meta(*index[part], CONFIGS / layout / part).state_dict()
+    write = {"flux": originals.flux, "z-image": originals.z_image}.get(layout, lambda each: originals.unet(each, config))
+    named = originals.under(originals.UNET, write(wanted))
+    whole = shapes_of(named) | {"first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3)}
+    found = layouts.recognise(whole, layout)
+    assert (found.name, found.pipeline, found.parts["vae"]) == (layout, index["_class_name"], "first_stage_model.")
+    if layout == "flux":
+        back = flux_names.to_diffusers(write(wanted))
+        assert shapes_of(back) == shapes_of(theirs.convert_flux_transformer_checkpoint_to_diffusers(dict(named)))
+        assert (found.denoiser["num_layers"], found.denoiser["num_single_layers"]) == (19, 38)
+    elif layout == "z-image":
+        back = theirs.convert_z_image_transformer_checkpoint_to_diffusers(dict(named))
+    else:
+        back = theirs.convert_ldm_unet_checkpoint(dict(named), config)
+    assert shapes_of(back) == shapes_of(wanted)
+
+
+@pytest.mark.parametrize("layout", ["sd3-medium", "sd35-medium", "sd35-large"])
+def test_stable_diffusion_3_is_told_by_its_depth(layout):
+    known = layouts.config(CONFIGS, layout, "transformer")
+    names = {f"joint_blocks.{number}.x_block.adaLN_modulation.1.weight": (1, 1) for number in range(known["num_layers"])}
+    names |= {f"joint_blocks.{number}.x_block.attn2.ln_q.weight": (1,) for number in known.get("dual_attention_layers") or ()}
+    side = known["pos_embed_max_size"]
+    found = layouts.recognise(originals.under(originals.UNET, names | {"pos_embed": (1, side * side, 1536)}), "x")
+    assert (found.name, found.denoiser["pos_embed_max_size"]) == (layout, side)
+
+
+def test_our_flux_names_are_diffusers_own_to_the_last_number():
+    """At FLUX.1's own width, one block of each kind, with thin matrices."""
+    import torch
+    from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers as theirs
+
+    full = meta("diffusers", "FluxTransformer2DModel", CONFIGS / "flux" / "transformer").state_dict()
+    named = {name: tensor for name, tensor in originals.flux(full).items() if ".0." in name or "_blocks" not in name}
+    named = {name: torch.randn(tensor.shape[0], *[1] * (tensor.ndim - 1)) for name, tensor in named.items()}
+    ours, expected = flux_names.to_diffusers(named), theirs(dict(named))
+    assert ours.keys() == expected.keys()
+    assert all(torch.equal(ours[name], expected[name]) for name in ours)
+
+
+def test_the_tiny_originals_come_back_through_diffusers_converters(folders, shelf):
+    import torch
+    from diffusers.loaders import single_file_utils as theirs
+    from safetensors.torch import load_file
+
+    for layout in ("sd15", "sdxl"):
+        tensors = load_file(shelf / f"{layout}.safetensors")
+        for part, convert in (("unet", theirs.convert_ldm_unet_checkpoint), ("vae", theirs.convert_ldm_vae_checkpoint)):
+            config = json.loads((folders / layout / part / "config.json").read_text())
+            back, own = convert(dict(tensors), config), originals.tensors_of(folders / layout / part)
+            assert back.keys() == own.keys()
+            assert all(torch.equal(back[name], own[name]) for name in own)
+
+
+def test_the_shipped_encoders_have_the_sizes_of_the_real_ones():
+    """Parameters as their makers publish them, in millions."""
+    expected = {"sd15/text_encoder": 123, "sd21/text_encoder": 340, "sdxl/text_encoder_2": 695, "flux/text_encoder_2": 4762,
+                "z-image/text_encoder": 4022, "sd15/unet": 860, "sdxl/unet": 2567, "sdxl-refiner/unet": 2301,
+                "flux/transformer": 11901, "sd35-large/transformer": 8057, "sd35-medium/transformer": 2243, "sd15/vae": 84}  # fmt: skip
+    for place, millions in expected.items():
+        layout, part = place.split("/")
+        index = json.loads((CONFIGS / layout / "model_index.json").read_text())
+        parameters = sum(each.numel() for each in meta(*index[part], CONFIGS / layout / part).parameters())
+        assert round(parameters / 1e6) == pytest.approx(millions, abs=15), place
+
+
+def test_clips_vocabulary_is_the_real_one():
+    from tokenizers import Tokenizer  # noqa: F401  the studio's own reader needs it
+
+    from studio.backends.local import tokens
+
+    place = CONFIGS / singles.CLIP
+    ids = tokens._open(place, 0.0).encode("a photo of a cat").ids
+    assert ids == [320, 1125, 539, 320, 2368]  # as OpenAI's own tokenizer has it
+    assert len(json.loads((place / "vocab.json").read_text(encoding="utf-8"))) == 49408
+    assert Path(place / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
