@@ -14,8 +14,8 @@ UNET = "model.diffusion_model."
 VAE = "first_stage_model."
 _RESNET = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
            "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}  # fmt: skip
-_UNET_ENDS = {"time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2", "conv_in": "input_blocks.0.0",
-              "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
+_UNET_ENDS = {"time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
+              "conv_in": "input_blocks.0.0", "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
               "conv_norm_out": "out.0", "conv_out": "out.2"}  # fmt: skip
 _ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
@@ -39,7 +39,9 @@ def _unet_name(name, layers, attended):
     block, number = int(block), int(number)
     if side == "down":
         place = 1 + block * (layers + 1) + (layers if kind == "downsamplers" else number)
-        inner = {"resnets": f"0.{_resnet(rest)}", "attentions": f"1.{rest}", "downsamplers": f"0.op.{rest.split('.')[-1]}"}[kind]
+        inner = {"resnets": f"0.{_resnet(rest)}", "attentions": f"1.{rest}", "downsamplers": f"0.op.{rest.split('.')[-1]}"}[
+            kind
+        ]
         return f"input_blocks.{place}.{inner}"
     place = block * (layers + 1) + (layers if kind == "upsamplers" else number)
     inner = {"resnets": f"0.{_resnet(rest)}", "attentions": f"1.{rest}", "upsamplers": f"{1 + attended[block]}.{rest}"}[kind]
@@ -112,8 +114,15 @@ def flux(tensors):
     single = {"norm.linear": "modulation.lin", "proj_out": "linear2", "attn.norm_q": "norm.query_norm",
               "attn.norm_k": "norm.key_norm"}  # fmt: skip
     rest = {"x_embedder": "img_in", "context_embedder": "txt_in", "proj_out": "final_layer.linear"}
-    for place, new in (("timestep_embedder", "time_in"), ("text_embedder", "vector_in"), ("guidance_embedder", "guidance_in")):
-        rest |= {f"time_text_embed.{place}.linear_1": f"{new}.in_layer", f"time_text_embed.{place}.linear_2": f"{new}.out_layer"}
+    for place, new in (
+        ("timestep_embedder", "time_in"),
+        ("text_embedder", "vector_in"),
+        ("guidance_embedder", "guidance_in"),
+    ):
+        rest |= {
+            f"time_text_embed.{place}.linear_1": f"{new}.in_layer",
+            f"time_text_embed.{place}.linear_2": f"{new}.out_layer",
+        }
     named, together = {}, {}
     for name, tensor in tensors.items():
         stem, _, ending = name.rpartition(".")

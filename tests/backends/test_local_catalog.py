@@ -140,7 +140,7 @@ def test_pickle_weights_are_not_listed(shelf):
     found, problems = a_catalog(shelf).scan()
     assert found == []
     assert "house has only pickle weights in unet" in problems[0]
-    assert "old is not in diffusers layout" in problems[1]
+    assert "model (model.ckpt) is a pickle" in problems[1]
 
 
 def test_two_models_of_one_name_are_listed_once(shelf):

@@ -30,9 +30,9 @@ def tiny_refiner(folder: Path, *, seed: int = 0) -> Path:
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLImg2ImgPipeline
 
     torch.manual_seed(seed)
-    unet = tiny._unet(8, xl=True, cross_attention_dim=32, projection_class_embeddings_input_dim=72)
+    unet = tiny._unet(8, xl=True, cross_attention_dim=48, projection_class_embeddings_input_dim=88)
     pipe = StableDiffusionXLImg2ImgPipeline(
-        vae=tiny._vae(4), text_encoder=None, tokenizer=None, text_encoder_2=tiny._clip(projection=True),
+        vae=tiny._vae(4), text_encoder=None, tokenizer=None, text_encoder_2=tiny._clip(projection=True, width=48),
         tokenizer_2=tiny._tokenizer(), unet=unet, requires_aesthetics_score=True, force_zeros_for_empty_prompt=False,
         scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1),
     )  # fmt: skip
@@ -52,7 +52,7 @@ def tiny_kontext(folder: Path, *, seed: int = 0) -> Path:
 def tiny_klein(folder: Path, *, seed: int = 0, distilled: bool = False) -> Path:
     """FLUX.2 klein: three layers of a language model read the prompt, latents are normalised in patches."""
     import torch
-    from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline, Flux2Transformer2DModel, FlowMatchEulerDiscreteScheduler
+    from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(seed)
@@ -159,13 +159,6 @@ def tiny_cogview4(folder: Path, *, seed: int = 0) -> Path:
                                                   use_dynamic_shifting=True, time_shift_type="linear"),
     )  # fmt: skip
     return tiny._save(pipe, folder)
-
-
-def tiny_kolors(folder: Path) -> Path:
-    """What a folder of Kolors says of itself, without weights: a family that has an image-to-image class of its own."""
-    folder.mkdir(parents=True)
-    (folder / "model_index.json").write_text('{"_class_name": "KolorsPipeline"}')
-    return folder
 
 
 FAMILIES = {

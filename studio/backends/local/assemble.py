@@ -48,12 +48,15 @@ def _part(single: Single, name: str, kind: Any, dtype: Any) -> Any:
         return kind.from_config({**layouts.config(single.configs, single.layout.name, name), **single.layout.scheduler})
     if name.startswith("tokenizer"):
         return _tokenizer(single, name, kind)
-    if name in single.borrowed:
-        return _borrowed(single.borrowed[name], folder, name, kind, dtype)
     if name in ("unet", "transformer"):
         return _denoiser(single, folder, name, kind, dtype)
-    if name not in single.layout.parts:
-        return None
+    if name in single.borrowed:
+        return _borrowed(single.borrowed[name], folder, name, kind, dtype)
+    return _own(single, folder, name, kind, dtype) if name in single.layout.parts else None
+
+
+def _own(single: Single, folder: Path, name: str, kind: Any, dtype: Any) -> Any:
+    """An autoencoder or a text encoder inside the file."""
     prefix = single.layout.parts[name]
     tensors = _read(single.file, prefix)
     if name == "vae":

@@ -24,8 +24,8 @@ class Family:
     prompt's length, `max_tokens` that encoder's length with its special tokens. `chunked`: long and weighted prompts are
     encoded by compel. `guidance` is the pipeline's argument for the guidance scale, "" where it has none; `unguided`: it
     has no effect. `negative` tells whether it takes a negative prompt; `empty_negative` is passed where none was given,
-    because the pipeline turns guidance off or fails without one. `true_cfg`: only a second scale, an option, makes it heed one.
-    `few` are the steps and the guidance scale of members that were distilled to a handful of steps.
+    because the pipeline turns guidance off or fails without one. `true_cfg`: only a second scale, an option, makes it heed
+    one. `few` are the steps and the guidance scale of members that were distilled to a handful of steps.
 
     `redraw` and `inpaint` are the pipelines for image to image and for masks; without the latter the mask is kept by
     blending. `reference`: `redraw` takes the picture as something to look at and has no strength, so nothing can be

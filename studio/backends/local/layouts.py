@@ -41,7 +41,8 @@ VAES = ("first_stage_model.", "vae.")
 
 _NO_MODEL = (
     (lambda name: "lora" in name.lower(), "is an adapter (LoRA), no model. Move it into the folder loras."),
-    (lambda name: name.startswith(("control_model.", "controlnet_")), "is a ControlNet. Move it into the folder controlnet."),
+    (lambda name: name.startswith(("control_model.", "controlnet_")),
+     "is a ControlNet. Move it into the folder controlnet."),
     (lambda name: name == "emb_params" or name.startswith("string_to_param"),
      "is a textual inversion. Move it into the folder embeddings."),
     (lambda name: name.startswith(("decoder.conv_in", "encoder.conv_in")), "is a VAE. Move it into the folder vae."),

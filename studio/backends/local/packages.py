@@ -27,6 +27,6 @@ def command(package: str) -> str:
         number, _, build = version("torch").partition("+")
     except PackageNotFoundError:
         return "python studio.py"
-    major, minor, patch = (number.split(".") + ["0", "0"])[:3]
+    major, minor, patch = [*number.split("."), "0", "0"][:3]
     wanted = f"torchvision=={int(major) - 2}.{int(minor) + _TORCHVISION}.{patch}"
     return f"{python} -m pip install {wanted}" + (f" --index-url {_WHEELS}{build}" if build else "")

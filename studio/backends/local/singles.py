@@ -108,8 +108,8 @@ def described(model: Model, single: Single, family: Family) -> Model:
     changes: dict[str, Any] = {"source": str(single.file), "licence": ""}
     if single.missing:
         changes["unready"] = (
-            f"{model.title} needs parts that its file does not hold. Put into the models folder: {'; '.join(single.missing)}. "
-            f"Or add a {family.title} model in diffusers layout, whose parts are then used."
+            f"{model.title} needs parts that its file does not hold. Put into the models folder: "
+            f"{'; '.join(single.missing)}. Or add a {family.title} model in diffusers layout, whose parts are then used."
         )
     if variants.distilled(model.title, family) and family.denoiser == "unet":
         changes["default_sampler"] = "LCM" if "lcm" in model.title.lower() else "Euler"
