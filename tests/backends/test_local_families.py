@@ -199,8 +199,8 @@ def test_a_family_from_diffusers_source_has_the_fields_of_its_pipeline():
 
 @pytest.mark.parametrize(
     "name",
-    ["WanPipeline", "FluxControlPipeline", "SanaVideoPipeline", "StableDiffusionAdapterPipeline",
-     "StableCascadePriorPipeline", "StableAudioPipeline", "MarigoldDepthPipeline", "QwenImageLayeredPipeline", "LattePipeline", "NoSuchPipeline", ""],
+    ["WanPipeline", "FluxControlPipeline", "SanaVideoPipeline", "StableDiffusionAdapterPipeline", "LattePipeline",
+     "StableCascadePriorPipeline", "StableAudioPipeline", "MarigoldDepthPipeline", "QwenImageLayeredPipeline", "NoSuch", ""],
 )  # fmt: skip
 def test_a_pipeline_that_makes_something_else_is_no_family(name):
     assert generic.family(name, {}) is None
