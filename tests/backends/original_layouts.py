@@ -138,10 +138,55 @@ def flux(tensors):
             else:
                 named[f"{start}{(single if one else double)[layer]}.{ending}"] = tensor
         elif stem == "norm_out.linear":
-            named[f"final_layer.adaLN_modulation.1.{ending}"] = torch.cat(tuple(reversed(tensor.chunk(2))))
+            named[f"final_layer.adaLN_modulation.1.{ending}"] = _swap(tensor)
         else:
             named[f"{rest[stem]}.{ending}"] = tensor
     return named | {name: torch.cat([parts[place] for place in sorted(parts)]) for name, parts in together.items()}
+
+
+def sd3(tensors):
+    """Stability AI's names of Stable Diffusion 3 and 3.5."""
+    import torch
+
+    ends = {"pos_embed.pos_embed": "pos_embed", "norm_out.linear": "final_layer.adaLN_modulation.1",
+            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder", "proj_out": "final_layer.linear"}  # fmt: skip
+    for place, new in (("timestep_embedder", "t_embedder"), ("text_embedder", "y_embedder")):
+        ends |= {f"time_text_embed.{place}.linear_1": f"{new}.mlp.0", f"time_text_embed.{place}.linear_2": f"{new}.mlp.2"}
+    layers = {"attn.to_out.0": "x_block.attn.proj", "attn.to_add_out": "context_block.attn.proj",
+              "attn2.to_out.0": "x_block.attn2.proj", "ff.net.0.proj": "x_block.mlp.fc1", "ff.net.2": "x_block.mlp.fc2",
+              "ff_context.net.0.proj": "context_block.mlp.fc1", "ff_context.net.2": "context_block.mlp.fc2",
+              "norm1.linear": "x_block.adaLN_modulation.1", "norm1_context.linear": "context_block.adaLN_modulation.1",
+              "attn.norm_q": "x_block.attn.ln_q", "attn.norm_k": "x_block.attn.ln_k",
+              "attn.norm_added_q": "context_block.attn.ln_q", "attn.norm_added_k": "context_block.attn.ln_k",
+              "attn2.norm_q": "x_block.attn2.ln_q", "attn2.norm_k": "x_block.attn2.ln_k"}  # fmt: skip
+    fused = {f"{place}.{name}": (f"{new}.qkv", number) for place, pattern, new in (
+                 ("attn", "to_{}", "x_block.attn"), ("attn", "add_{}_proj", "context_block.attn"),
+                 ("attn2", "to_{}", "x_block.attn2"))
+             for number, name in enumerate(pattern.format(part) for part in "qkv")}  # fmt: skip
+    blocks = [name.split(".")[1] for name in tensors if name.startswith("transformer_blocks.")]
+    last = str(max(map(int, blocks)))
+    named, together = {}, {}
+    for name, tensor in tensors.items():
+        stem, _, ending = name.rpartition(".")
+        if block := re.fullmatch(r"transformer_blocks\.(\d+)\.(.+)", stem):
+            number, layer = block.groups()
+            if layer in fused:
+                new, place = fused[layer]
+                together.setdefault(f"joint_blocks.{number}.{new}.{ending}", {})[place] = tensor
+                continue
+            swapped = number == last and layer == "norm1_context.linear"
+            named[f"joint_blocks.{number}.{layers[layer]}.{ending}"] = _swap(tensor) if swapped else tensor
+        else:
+            new = ends.get(name) or f"{ends[stem]}.{ending}"
+            named[new] = _swap(tensor) if stem == "norm_out.linear" else tensor
+    return named | {name: torch.cat([parts[place] for place in range(3)]) for name, parts in together.items()}
+
+
+def _swap(tensor):
+    """Scale and shift the other way round."""
+    import torch
+
+    return torch.cat(tuple(reversed(tensor.chunk(2))))
 
 
 def z_image(tensors):
@@ -158,6 +203,9 @@ def z_image(tensors):
         else:
             named[new] = tensor
     return named | {name: torch.cat([parts[place] for place in range(3)]) for name, parts in together.items()}
+
+
+TRANSFORMERS = {"flux": flux, "z-image": z_image, **dict.fromkeys(("sd3-medium", "sd35-medium", "sd35-large"), sd3)}
 
 
 def under(prefix, tensors):
@@ -183,30 +231,32 @@ def checkpoint(model: Path, layout: str, file: Path, *, whole: bool = True) -> P
     own = "unet" if (model / "unet").is_dir() else "transformer"
     config = json.loads((model / own / "config.json").read_text())
     tensors = tensors_of(model / own)
-    named = {"unet": lambda: unet(tensors, config), "flux": lambda: flux(tensors), "z-image": lambda: z_image(tensors)}
-    found = named["unet" if own == "unet" else layout]()
+    found = unet(tensors, config) if own == "unet" else TRANSFORMERS[layout](tensors)
     if not whole:
         return save(found, file)
     found = under(UNET, found) | under(VAE if own == "unet" else "vae.", vae(tensors_of(model / "vae")))
     return save(found | encoders(model, layout), file)
 
 
+_ENCODERS = {
+    "sd15": (("text_encoder", "cond_stage_model.transformer.", clip),),
+    "sd21": (("text_encoder", "cond_stage_model.model.", open_clip),),
+    "sdxl": (("text_encoder", "conditioner.embedders.0.transformer.", clip),
+             ("text_encoder_2", "conditioner.embedders.1.model.", open_clip)),
+    "sdxl-refiner": (("text_encoder_2", "conditioner.embedders.0.model.", open_clip),),
+    "sd3-medium": (("text_encoder", "text_encoders.clip_l.transformer.", clip),
+                   ("text_encoder_2", "text_encoders.clip_g.transformer.", clip)),
+    "flux": (("text_encoder", "text_encoders.clip_l.transformer.", clip),
+             ("text_encoder_2", "text_encoders.t5xxl.transformer.", dict)),
+    "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.model.", dict),),
+}  # fmt: skip
+
+
 def encoders(model: Path, layout: str):
-    one, two = tensors_of(model / "text_encoder"), tensors_of(model / "text_encoder_2")
-    match layout:
-        case "sd15":
-            return under("cond_stage_model.transformer.", clip(one))
-        case "sd21":
-            return under("cond_stage_model.model.", open_clip(one))
-        case "sdxl":
-            return under("conditioner.embedders.0.transformer.", clip(one)) | under(
-                "conditioner.embedders.1.model.", open_clip(two)
-            )
-        case "sdxl-refiner":
-            return under("conditioner.embedders.0.model.", open_clip(two))
-        case "flux":
-            return under("text_encoders.clip_l.transformer.", clip(one)) | under("text_encoders.t5xxl.transformer.", two)
-    return under("text_encoders.qwen3_4b.transformer.", under("model.", one))
+    found = {}
+    for part, prefix, write in _ENCODERS[layout]:
+        found |= under(prefix, write(tensors_of(model / part)))
+    return found
 
 
 def configurations(model: Path, layout: str, configs: Path) -> None:
@@ -216,3 +266,20 @@ def configurations(model: Path, layout: str, configs: Path) -> None:
             place = configs / layout / file.relative_to(model)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, place)
+
+
+def header(file, **shapes):
+    """A safetensors file with these tensors of zeros, one byte each number."""
+    entries, end = {}, 0
+    for name, shape in shapes.items():
+        size = 1
+        for side in shape:
+            size *= side
+        entries[name] = {"dtype": "F8_E4M3", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(entries).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.write(len(text).to_bytes(8, "little") + text)
+        stream.truncate(8 + len(text) + end)
+    return file
