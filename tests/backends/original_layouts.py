@@ -149,7 +149,8 @@ def sd3(tensors):
     import torch
 
     ends = {"pos_embed.pos_embed": "pos_embed", "norm_out.linear": "final_layer.adaLN_modulation.1",
-            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder", "proj_out": "final_layer.linear"}  # fmt: skip
+            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder",
+            "proj_out": "final_layer.linear"}  # fmt: skip
     for place, new in (("timestep_embedder", "t_embedder"), ("text_embedder", "y_embedder")):
         ends |= {f"time_text_embed.{place}.linear_1": f"{new}.mlp.0", f"time_text_embed.{place}.linear_2": f"{new}.mlp.2"}
     layers = {"attn.to_out.0": "x_block.attn.proj", "attn.to_add_out": "context_block.attn.proj",

@@ -159,6 +159,17 @@ def test_the_tiny_originals_come_back_through_diffusers_converters(folders, shel
             assert all(torch.equal(back[name], own[name]) for name in own)
 
 
+def test_what_the_maker_wrote_into_the_header_is_heeded(shelf, configs, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    told = {"modelspec.license": "CreativeML Open RAIL-M", "modelspec.prediction_type": "epsilon"}
+    save_file(load_file(shelf / "sd15.safetensors"), tmp_path / "told.safetensors", metadata=told)
+    catalog = a_catalog(tmp_path, configs)
+    assert catalog.models()[0].licence == "CreativeML Open RAIL-M"
+    assert catalog.find("local:told").single.layout.scheduler == {"prediction_type": "epsilon"}
+    assert draw(a_backend(tmp_path, configs), "told")[0] != draw(a_backend(shelf, configs), "sd15")[0]  # velocity there
+
+
 # Parts from elsewhere
 
 
@@ -209,6 +220,26 @@ def test_a_part_of_other_widths_is_not_taken(bare_flux, configs, folders):
     (_, model) = a_catalog(bare_flux, configs).models()
     assert "into vae" in model.unready
     assert "T5" not in model.unready
+
+
+def test_t5s_vocabulary_comes_from_the_folder_named_after_it(bare_flux, configs, folders, tmp_path):
+    from tokenizers import Tokenizer, models
+    from transformers import T5TokenizerFast
+
+    own = tmp_path / "configs"
+    shutil.copytree(configs, own)
+    edit(own / "flux" / "model_index.json", tokenizer_2=["transformers", "T5TokenizerFast"])
+    for part, folder, write in (("vae", "vae", dict), ("text_encoder", "text_encoders", originals.clip),
+                                ("text_encoder_2", "text_encoders", dict)):  # fmt: skip
+        originals.save(write(originals.tensors_of(folders / "flux" / part)), bare_flux / folder / f"{part}.safetensors")
+    (model,) = a_catalog(bare_flux, own).models()
+    assert "Put into the models folder: T5's tokenizer.json into tokenizers/t5. Or add" in model.unready
+    words = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁a", -1.0), ("▁red", -1.0), ("▁house", -2.0), ("▁blue", -2.0)]
+    unigram = Tokenizer(models.Unigram(words, unk_id=2, byte_fallback=False))
+    T5TokenizerFast(tokenizer_object=unigram).save_pretrained(bare_flux / "tokenizers" / "t5")
+    backend = a_backend(bare_flux, own)
+    assert backend.models()[0].unready == ""
+    assert draw(backend, "flux1-dev")[1]["tokens"]["prompt"] > 0
 
 
 # What is refused

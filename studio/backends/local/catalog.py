@@ -92,12 +92,13 @@ class Catalog:
         """All usable models, and a sentence for each folder that looks like one and is not."""
         found: dict[str, Found] = {}
         problems: list[str] = []
+        shelf = self._shelf()
         for name, place, within in self._candidates():
             if f"local:{name}" in found:
                 problems.append(f"{name} is there twice; rename {place}.")
                 continue
             try:
-                item = self._read_single(name, place, within) if place.is_file() else _read(name, place, within)
+                item = self._read_single(name, place, within, shelf) if place.is_file() else _read(name, place, within)
             except (Unfit, layouts.Unknown) as unfit:
                 problems.append(f"{name} {unfit}")
             except OSError as error:
@@ -119,12 +120,15 @@ class Catalog:
             for path in singles.walk(folder, DEPTH):
                 yield path.stem, path, folder
 
-    def _read_single(self, name: str, file: Path, within: Path) -> Found:
-        if file.suffix != ".safetensors":
-            raise Unfit(f"({file.name}) is a pickle, which can run code when it is opened. Get the file as .safetensors.")
+    def _shelf(self) -> Shelf:
         models = [path for folder in self.folders for path in _walk(folder, DEPTH)]
         models += [path for _, path, _ in _snapshots(self.hub_cache)] if self.hub_cache else []
-        single = singles.read(_inside(file, within), name, Shelf(folders=self.folders, models=models), self.configs)
+        return Shelf(folders=self.folders, models=models)
+
+    def _read_single(self, name: str, file: Path, within: Path, shelf: Shelf) -> Found:
+        if file.suffix != ".safetensors":
+            raise Unfit(f"({file.name}) is a pickle, which can run code when it is opened. Get the file as .safetensors.")
+        single = singles.read(_inside(file, within), name, shelf, self.configs)
         family = variants.member(FAMILIES[single.layout.pipeline], single.denoiser, {})
         folder = self.configs / single.layout.name
         weights = {part: Weights(files=each.files) for part, each in single.borrowed.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ class Unknown(Exception):
 class Layout:
     """What a file is: its folder of configurations, pipeline class, and what its own shapes change in both configurations.
 
-    `parts` are the parts inside the file with the prefix of their names, besides the denoiser.
+    `parts` are the parts inside the file with the prefix of their names, besides the denoiser; `licence` is what its maker
+    wrote into the header.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Layout:
     denoiser: Mapping[str, Any] = field(default_factory=dict)
     scheduler: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    licence: str = ""
 
 
 def recognise(shapes: Shapes, title: str, configs: Path = CONFIGS) -> Layout:
@@ -87,7 +90,18 @@ def recognise(shapes: Shapes, title: str, configs: Path = CONFIGS) -> Layout:
 def config(configs: Path, layout: str, part: str) -> dict[str, Any]:
     """The configuration of one part; empty where a layout has none."""
     file = configs / layout / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    return read_json(file) if file.is_file() else {}
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A copy of a JSON file's object; the file is parsed again when it changes. Raises OSError, ValueError."""
+    return dict(_parsed(file, file.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(file: Path, _: int) -> dict[str, Any]:
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else {}
 
 
 def _inside(layout: str, shapes: Shapes) -> dict[str, str]:

@@ -5,13 +5,12 @@ A part fits if its widths are those of the configuration wanted; read from heade
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import headers
+from studio.backends.local import headers, layouts
 
 LOOSE: Mapping[str, tuple[str, ...]] = {
     "vae": ("vae",), "text_encoder": ("text_encoders", "text_encoder", "clip"), "tokenizer": ("tokenizers", "text_encoders"),
@@ -35,13 +34,19 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """`folders` are the models folders, `models` the folders of models in diffusers layout."""
+    """`folders` are the models folders, `models` the folders of models in diffusers layout. Good for one look around."""
 
     folders: Sequence[Path]
     models: Sequence[Path]
+    _known: dict[tuple[str, str], Part | None] = field(default_factory=dict, compare=False)
 
     def weights(self, part: str, wanted: Mapping[str, Any], layout: str) -> Part | None:
         """Weights for `part` ("vae", "text_encoder_2", …) of the configuration `wanted`."""
+        if (part, layout) not in self._known:
+            self._known[part, layout] = self._weights(part, wanted, layout)
+        return self._known[part, layout]
+
+    def _weights(self, part: str, wanted: Mapping[str, Any], layout: str) -> Part | None:
         kind = "vae" if part == "vae" else "text_encoder"
         for file in self._loose(kind):
             try:
@@ -126,7 +131,6 @@ def _index(model: Path) -> dict[str, Any]:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        return layouts.read_json(file)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}

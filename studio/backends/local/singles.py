@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ _ELSEWHERE = {"lora", "loras", "embeddings", "controlnet", "ip-adapter", "ip_ada
 _SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _OPTIONAL = {"text_encoder_3": "tokenizer_3"}
 """Stable Diffusion 3 draws without T5, too."""
+_PREDICTIONS = {"v": "v_prediction", "epsilon": "epsilon"}
+"""ModelSpec's words and diffusers'."""
 _CLIPS = {768: "CLIP-L (clip_l.safetensors)", 1024: "OpenCLIP-H", 1280: "CLIP-G (clip_g.safetensors)"}
 _WORDS = {"T5EncoderModel": "the encoder T5-XXL (t5xxl_fp16.safetensors) into text_encoders",
           "Qwen3Model": "the encoder Qwen3-4B (qwen_3_4b.safetensors) into text_encoders",
@@ -76,10 +78,9 @@ def walk(folder: Path, depth: int) -> Iterator[Path]:
 
 def read(file: Path, title: str, shelf: Shelf, configs: Path) -> Single:
     """What `file` is and what it needs. Raises `layouts.Unknown`, OSError."""
-    try:
-        layout = layouts.recognise(headers.shapes(file), title, configs)
-    except headers.Damaged:
-        raise layouts.Unknown("is no whole safetensors file. Copy or download it again.") from None
+    layout = _layout(file, headers.stamp(file), title, configs)
+    if isinstance(layout, layouts.Unknown):
+        raise layout
     borrowed: dict[str, Part] = {}
     tokenizers: dict[str, Path] = {}
     missing: dict[str, str] = {}
@@ -103,9 +104,24 @@ def read(file: Path, title: str, shelf: Shelf, configs: Path) -> Single:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
+def _layout(file: Path, _: headers.Stamp, title: str, configs: Path) -> Layout | layouts.Unknown:
+    """What a file is, or why it is nothing; remembered, because headers are long."""
+    try:
+        layout = layouts.recognise(headers.shapes(file), title, configs)
+    except headers.Damaged:
+        return layouts.Unknown("is no whole safetensors file. Copy or download it again.")
+    except layouts.Unknown as unknown:
+        return unknown
+    told = headers.metadata(file)
+    words = _PREDICTIONS.get(told.get("modelspec.prediction_type", "")) if layout.name in layouts.UNETS else None
+    scheduler = {**layout.scheduler, **({"prediction_type": words} if words else {})}
+    return replace(layout, scheduler=scheduler, licence=told.get("modelspec.license", "")[:80])
+
+
 def described(model: Model, single: Single, family: Family) -> Model:
     """The model with what is different about a single file."""
-    changes: dict[str, Any] = {"source": str(single.file), "licence": ""}
+    changes: dict[str, Any] = {"source": str(single.file), "licence": single.layout.licence}
     if single.missing:
         changes["unready"] = (
             f"{model.title} needs parts that its file does not hold. Put into the models folder: "
@@ -130,4 +146,4 @@ def _parts(folder: Path) -> list[tuple[str, tuple[str, str]]]:
 
 
 def _index(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "model_index.json").read_text(encoding="utf-8")))
+    return layouts.read_json(folder / "model_index.json")
