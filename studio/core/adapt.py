@@ -78,7 +78,7 @@ def _fit_options(request: ImageRequest, model: Model) -> dict[str, Any]:
         if fault := option.fault(value):
             raise InvalidRequest(fault, option.name)
         chosen[option.name] = value
-    return chosen if model.options else dict(request.options)
+    return chosen if model.hosted and model.options else {**request.options, **chosen}
 
 
 def _dropped(request: ImageRequest, model: Model) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ..
                 replace(task, soft=False),
                 (f"soft mask used as a hard one: {model.title} has no partial strength",),
             )
-    if task.strength * steps < 1 and model.takes("steps", task.kind):
+    if task.strength * steps < 1 and model.takes("steps", task.kind) and model.takes("strength", task.kind):
         notes = (*notes, f"strength {task.strength:g} became {1 / steps:g}: one of {steps} steps at least")
         task = replace(task, strength=1 / steps)
     return task, notes

@@ -30,4 +30,4 @@ def bare(folder, kind, prompt=PROMPT, *, seed=7, scheduler=None, **arguments):
     call = {"num_inference_steps": 3, "guidance_scale": 4.0, "width": 64, "height": 64, **arguments}
     taken = inspect.signature(pipe.__call__).parameters
     call = {name: value for name, value in call.items() if name in taken}
-    return pipe(prompt, generator=torch.Generator("cpu").manual_seed(seed), **call).images[0].tobytes()
+    return pipe(prompt=prompt, generator=torch.Generator("cpu").manual_seed(seed), **call).images[0].tobytes()

@@ -35,12 +35,14 @@ def edit_index(folder, **entries):
 def test_models_are_described_from_their_own_files(zoo):
     found = {model.id: model for model in a_catalog(zoo).models()}
     assert set(found) == {f"local:{path.name}" for path in zoo.iterdir()}
-    assert len({model.family for model in found.values()}) == len(FAMILIES) - 1  # all but Sana
+    assert {model.family for model in found.values()} <= {family.title for family in FAMILIES.values()}
     sd, flux = found["local:sd"], found["local:flux"]
     assert (sd.default_size, sd.multiple_of, sd.max_tokens, sd.negative_prompt) == (Size(64, 64), 8, 77, True)
     assert {"Euler", "DPM++ 2M Karras", "DPM++ SDE Karras", "LMS", "LCM"} <= set(sd.samplers)
     assert sd.default_sampler in sd.samplers
-    assert (flux.default_size, flux.multiple_of, flux.max_tokens, flux.negative_prompt) == (Size(1024, 1024), 16, 512, False)
+    assert (flux.default_size, flux.multiple_of, flux.max_tokens, flux.negative_prompt) == (Size(1024, 1024), 16, 512, True)
+    assert [option.name for option in flux.options] == ["true_cfg_scale"]
+    assert {model.precision for model in found.values()} == {"float32"}
     assert set(flux.samplers) == {"Euler", "DPM++ 2M", "DPM++ 2S", "UniPC", "DEIS"}
     assert sd.size_bytes > 1_000_000
 
@@ -138,7 +140,7 @@ def test_pickle_weights_are_not_listed(shelf):
     found, problems = a_catalog(shelf).scan()
     assert found == []
     assert "house has only pickle weights in unet" in problems[0]
-    assert "old is not in diffusers layout" in problems[1]
+    assert "model (model.ckpt) is a pickle" in problems[1]
 
 
 def test_two_models_of_one_name_are_listed_once(shelf):
@@ -218,11 +220,13 @@ def test_the_family_table_fits_the_installed_diffusers():
 
     for name, family in FAMILIES.items():
         accepted = inspect.signature(getattr(diffusers, name).__call__).parameters
-        assert {family.guidance, "callback_on_step_end", "generator", "width", "height"} <= set(accepted), name
+        size = {"width", "height"} if family.from_words else set()
+        assert {family.guidance, "callback_on_step_end", "generator", *size} <= set(accepted), name
         assert not family.negative or "negative_prompt" in accepted, name
         assert family.sampler in family.samplers, name
         assert all(hasattr(diffusers, sampler.scheduler) for sampler in family.samplers.values()), name
-        for kind, needed in ((family.redraw, {"image", "strength"}), (family.inpaint, {"image", "mask_image", "strength"})):
+        seen = {"image"} if family.reference else {"image", "strength"}
+        for kind, needed in ((family.redraw, seen), (family.inpaint, {"image", "mask_image", "strength"})):
             takes = inspect.signature(getattr(diffusers, kind).__call__).parameters if kind else needed
             assert needed <= set(takes), kind
 

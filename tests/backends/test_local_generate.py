@@ -40,7 +40,20 @@ def test_a_negative_prompt_and_a_karras_schedule_are_the_bare_pipelines_too(zoo,
     assert pixels(ours) == [theirs]
 
 
-@pytest.mark.parametrize("model", ["sd", "xl", "sd3", "flux"])
+@pytest.mark.parametrize(
+    ("model", "kind", "empty"),
+    [("qwen", "QwenImagePipeline", " "), ("z", "ZImagePipeline", None), ("chroma", "ChromaPipeline", None)],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_negative_prompt_is_read_apart_from_the_prompt(zoo, make, model, kind, empty):
+    """Some pipelines encode the two in two calls; neither may stand for the other."""
+    for negative in (empty, "blue mountains"):
+        scale = {"true_cfg_scale": 4.0} if model == "qwen" else {}
+        theirs = bare(zoo / model, kind, negative_prompt=negative, max_sequence_length=512, **scale)
+        assert pixels(make(model, negative_prompt=(negative or "").strip())) == [theirs]
+
+
+@pytest.mark.parametrize("model", ["sd", "xl", "lcm", "sd3", "flux", "chroma", "z", "qwen"])
 def test_a_batch_holds_the_same_pictures_as_single_requests(make, model):
     batch = make(model, count=3, seed=40)
     assert [picture.seed for picture in batch.pictures] == [40, 41, 42]

@@ -60,7 +60,7 @@ def tiny_sd3(folder: Path, *, seed: int = 0) -> Path:
     tokenizer = _tokenizer()
     transformer = SD3Transformer2DModel(
         sample_size=8, patch_size=2, in_channels=16, num_layers=1, attention_head_dim=8, num_attention_heads=2,
-        joint_attention_dim=32, caption_projection_dim=16, pooled_projection_dim=32, out_channels=16, pos_embed_max_size=32,
+        joint_attention_dim=32, caption_projection_dim=16, pooled_projection_dim=32, out_channels=16, pos_embed_max_size=64,
     )  # fmt: skip
     pipe = StableDiffusion3Pipeline(
         vae=_vae(16, shift=0.1), transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
@@ -235,14 +235,14 @@ def _vae(latents: int, shift: float | None = None):
 def _unet(sample_size: int, *, xl: bool = False, channels: int = 4, **extra):
     from diffusers import UNet2DConditionModel
 
-    extra |= {"cross_attention_dim": 32}
+    own = {"cross_attention_dim": 32}
     if xl:
-        extra |= {"addition_embed_type": "text_time", "addition_time_embed_dim": 8,
-                 "projection_class_embeddings_input_dim": 80, "cross_attention_dim": 64}  # fmt: skip
+        own = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8,
+               "projection_class_embeddings_input_dim": 80, "cross_attention_dim": 64}  # fmt: skip
     return UNet2DConditionModel(
         block_out_channels=(16, 32), layers_per_block=1, sample_size=sample_size, in_channels=channels, out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        attention_head_dim=2, norm_num_groups=8, **extra,
+        attention_head_dim=2, norm_num_groups=8, **(own | extra),
     )  # fmt: skip
 
 

@@ -114,6 +114,8 @@ class LocalBackend:
         found = self._catalog.find(model.id)
         if self._loaded and self._loaded.found == found:
             return self._loaded
+        if found.model.unready:
+            raise NotConfigured(found.model.unready)
         from studio.backends.local.trouble import border
 
         course.enter("loading")

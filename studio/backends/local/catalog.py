@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import samplers
-from studio.backends.local.families import FAMILIES, FEW_STEPS, Family, by_channels
+from studio.backends.local import cards, generic, headers, layouts, packages, samplers, singles, variants
+from studio.backends.local.families import FAMILIES, Family
+from studio.backends.local.shelf import Shelf
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
 from studio.core.request import Size
@@ -24,7 +25,9 @@ DEPTH = 3
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 _TOKENIZERS = ("Tokenizer", "TokenizerFast")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
-_NO_WEIGHTS = ("Scheduler", "Processor", "ProcessorFast", "ProcessorPil", "FeatureExtractor")
+_BYTES = "ByT5Tokenizer"
+"""Reads bytes, so it has no vocabulary."""
+_NO_WEIGHTS = ("Scheduler", "Processor", "ProcessorFast", "ProcessorPil", "FeatureExtractor", "Guidance")
 _STEMS = ("diffusion_pytorch_model", "model")
 _VARIANTS = ("", "fp16", "bf16")
 _REVISION = re.compile(r"[0-9A-Za-z]+")
@@ -47,7 +50,8 @@ class Weights:
 class Found:
     """A usable model: its folder, pipeline class, and the parts that have weights.
 
-    `tokenizer` is the folder of the tokenizer that limits the prompt; `stamp` changes when a weight file does.
+    `tokenizer` is the folder of the tokenizer that limits the prompt; `stamp` changes when a weight file does. `single` is
+    there for a single file: `folder` then holds its configuration, which ships with the studio.
     """
 
     model: Model
@@ -57,6 +61,7 @@ class Found:
     weights: dict[str, Weights]
     tokenizer: Path
     stamp: int
+    single: singles.Single | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,7 @@ class Catalog:
     folders: Sequence[Path] = ()
     hub_cache: Path | None = None
     starter: Path = STARTER
+    configs: Path = layouts.CONFIGS
 
     def models(self) -> list[Model]:
         return [found.model for found in self.scan()[0]]
@@ -86,22 +92,23 @@ class Catalog:
         """All usable models, and a sentence for each folder that looks like one and is not."""
         found: dict[str, Found] = {}
         problems: list[str] = []
-        for name, folder, within in self._candidates():
+        shelf = self._shelf()
+        for name, place, within in self._candidates():
             if f"local:{name}" in found:
-                problems.append(f"{name} is there twice; rename {folder}.")
+                problems.append(f"{name} is there twice; rename {place}.")
                 continue
             try:
-                item = _read(name, folder, within)
-            except Unfit as unfit:
+                item = self._read_single(name, place, within, shelf) if place.is_file() else _read(name, place, within)
+            except (Unfit, layouts.Unknown) as unfit:
                 problems.append(f"{name} {unfit}")
             except OSError as error:
                 problems.append(f"{name} cannot be read: {error.strerror or error}.")
             else:
-                found[item.model.id] = _as_starter(item) if folder == self.starter else item
+                found[item.model.id] = _as_starter(item) if place == self.starter else item
         return list(found.values()), problems
 
     def _candidates(self) -> Iterator[tuple[str, Path, Path]]:
-        """(name, folder, the folder that no link may leave)."""
+        """(name, folder or single file, the folder that no link may leave)."""
         if (self.starter / "model_index.json").is_file():
             yield "starter", self.starter, self.starter
         for folder in self.folders:
@@ -109,14 +116,42 @@ class Catalog:
                 yield path.name, path, folder
         if self.hub_cache:
             yield from _snapshots(self.hub_cache)
+        for folder in self.folders:
+            for path in singles.walk(folder, DEPTH):
+                yield path.stem, path, folder
+
+    def _shelf(self) -> Shelf:
+        models = [path for folder in self.folders for path in _walk(folder, DEPTH)]
+        models += [path for _, path, _ in _snapshots(self.hub_cache)] if self.hub_cache else []
+        return Shelf(folders=self.folders, models=models)
+
+    def _read_single(self, name: str, file: Path, within: Path, shelf: Shelf) -> Found:
+        if file.suffix != ".safetensors":
+            raise Unfit(f"({file.name}) is a pickle, which can run code when it is opened. Get the file as .safetensors.")
+        single = singles.read(_inside(file, within), name, shelf, self.configs)
+        family = variants.member(FAMILIES[single.layout.pipeline], single.denoiser, {})
+        folder = self.configs / single.layout.name
+        weights = {part: Weights(files=each.files) for part, each in single.borrowed.items()}
+        weights = {family.denoiser: Weights(files=(file,)), **weights}
+        model = describe(name, folder, family, weights, single.max_tokens(family.max_tokens, family.tokenizer))
+        return Found(
+            model=singles.described(model, single, family),
+            folder=folder,
+            pipeline=single.layout.pipeline,
+            family=family,
+            weights=weights,
+            tokenizer=single.tokenizers.get(family.tokenizer, self.configs / singles.CLIP),
+            stamp=max(path.stat().st_mtime_ns for part in weights.values() for path in part.files),
+            single=single,
+        )
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
-    """Folders that hold a model or single weight files; links to elsewhere are not followed."""
+    """Folders that hold a model in diffusers layout; links to elsewhere are not followed."""
     for entry in _entries(folder):
         if entry.is_symlink() or not entry.is_dir():
             continue
-        if any(path.name == "model_index.json" or path.suffix in (*_PICKLES, ".safetensors") for path in _entries(entry)):
+        if any(path.name == "model_index.json" for path in _entries(entry)):
             yield entry
         elif depth > 1:
             yield from _walk(entry, depth - 1)
@@ -144,26 +179,19 @@ def _snapshots(cache: Path) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _read(name: str, folder: Path, within: Path) -> Found:
-    if not (folder / "model_index.json").is_file():
-        raise Unfit("is not in diffusers layout (no model_index.json). Convert it, or choose a repository in that layout.")
     index = _json(folder / "model_index.json")
-    named = index.get("_class_name")
-    if not isinstance(named, str) or named not in FAMILIES:
-        raise Unfit(f"is a {named}, which the studio cannot run.")
-    channels = _config(folder / FAMILIES[named].denoiser / "config.json").get("in_channels")
-    pipeline = by_channels(named, channels)
-    family = FAMILIES[pipeline]
+    pipeline, family = _family(index, folder)
     weights = {}
     for part in _parts(index, folder):
         if index[part][1].endswith(_TOKENIZERS):
-            _require_words(folder / part)
+            _require_words(folder / part, index[part][1])
         elif not index[part][1].endswith(_NO_WEIGHTS):
             weights[part] = weight_files(folder / part, within)
     if family.denoiser not in weights:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=_describe(name, folder, family, weights, 77 if short else family.max_tokens),
+        model=describe(name, folder, family, weights, 77 if short else family.max_tokens),
         folder=folder,
         pipeline=pipeline,
         family=family,
@@ -171,6 +199,18 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         tokenizer=folder / ("tokenizer" if short else family.tokenizer),
         stamp=max(file.stat().st_mtime_ns for part in weights.values() for file in part.files),
     )
+
+
+def _family(index: dict[str, Any], folder: Path) -> tuple[str, Family]:
+    """The pipeline class to load a folder with, and its family as this model is one of it."""
+    named = index.get("_class_name")
+    family = FAMILIES.get(named) if isinstance(named, str) else None
+    config = _config(folder / (family.denoiser if family else "unet") / "config.json")
+    pipeline = variants.resolve(named, index, config.get("in_channels")) if isinstance(named, str) else ""
+    known = FAMILIES.get(pipeline) or generic.family(pipeline, _config(folder / "scheduler" / "scheduler_config.json"))
+    if known is None:
+        raise Unfit(f"is a {named}, which the studio cannot run.")
+    return pipeline, variants.member(known, _config(folder / known.denoiser / "config.json"), index)
 
 
 def _parts(index: dict[str, Any], folder: Path) -> list[str]:
@@ -187,9 +227,9 @@ def _parts(index: dict[str, Any], folder: Path) -> list[str]:
     return parts
 
 
-def _require_words(tokenizer: Path) -> None:
+def _require_words(tokenizer: Path, kind: str) -> None:
     """transformers makes an empty tokenizer, which reads no word, out of a folder without a vocabulary."""
-    if not any((tokenizer / name).is_file() for name in _VOCABULARIES):
+    if kind != _BYTES and not any((tokenizer / name).is_file() for name in _VOCABULARIES):
         raise Unfit(f"is incomplete: the vocabulary of {tokenizer.name} is missing. Download it again.")
 
 
@@ -232,10 +272,12 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def _describe(name: str, folder: Path, family: Family, weights: dict[str, Weights], max_tokens: int) -> Model:
-    few = any(word in name.lower() for word in FEW_STEPS)
+def describe(name: str, folder: Path, family: Family, weights: dict[str, Weights], max_tokens: int) -> Model:
+    """A model of `family`; `folder` holds its configuration in diffusers layout."""
     own = _config(folder / "scheduler" / "scheduler_config.json")
     available = samplers.names(family.samplers)
+    few = variants.distilled(name, family)
+    steps, guidance = few or (family.steps, family.guidance_scale)
     wanted = samplers.name_of(str(own.get("_class_name")), own, family.samplers) if few else family.sampler
     side = _native_side(folder, family)
     return Model(
@@ -245,17 +287,22 @@ def _describe(name: str, folder: Path, family: Family, weights: dict[str, Weight
         default_size=Size(side, side),
         max_side=max(family.max_side, side),
         multiple_of=family.multiple_of,
-        default_steps=min(4, family.steps) if few else family.steps,
-        default_guidance_scale=1.0 if few else family.guidance_scale,
+        default_steps=steps,
+        default_guidance_scale=guidance,
         default_sampler=wanted if wanted in available else available[0],
         samplers=available,
         negative_prompt=family.negative,
         max_tokens=max_tokens,
         tasks=family.tasks,
         soft_masks=family.soft,
+        ignores=family.ignores,
+        options=family.options,
         family=family.title,
+        licence=cards.licence(folder),
         source=str(folder),
         size_bytes=sum(file.stat().st_size for part in weights.values() for file in part.files),
+        precision=headers.precision(weights[family.denoiser].files),
+        unready=packages.missing(family.needs, family.title),
     )
 
 

@@ -17,6 +17,7 @@ from studio.core.ports import Watch
 PATIENCE = 0.02
 """Seconds between two looks at the stop sign from inside a layer; a look may cost a read of a file."""
 
+_ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3", "text_encoder_4")
 _VAE: tuple[tuple[str, Phase], ...] = (("encoder", "encoding"), ("decoder", "decoding"))
 
 
@@ -51,9 +52,7 @@ class Course:
 @contextmanager
 def hooked(pipe: Any, denoiser: Any, course: Course) -> Iterator[None]:
     """Keep `course` informed while the pipeline runs; the hooks are gone afterwards, whatever happened."""
-    encoders = [
-        encoder for name in ("text_encoder", "text_encoder_2", "text_encoder_3") if (encoder := getattr(pipe, name, None))
-    ]
+    encoders = [encoder for name in _ENCODERS if (encoder := getattr(pipe, name, None))]
     places: list[tuple[Any, Phase]] = [*((encoder, "encoding") for encoder in encoders), (denoiser, "denoising")]
     for part, phase in _VAE:
         if module := getattr(getattr(pipe, "vae", None), part, None):

@@ -74,6 +74,8 @@ def arguments(pipe: Any, family: Family, ground: Ground | None, steps: int) -> d
     """What an editing pipeline gets besides the words. At least one of the `steps` runs, whatever rounding does."""
     if ground is None:
         return {}
+    if family.reference and ground.mask is None:
+        return {"image": ground.image}
     strength = ground.strength if int(steps * ground.strength) else min(1.0, (1 + 1e-9) / steps)
     drawn: dict[str, Any] = {"image": ground.image, "strength": strength}
     if "original_inference_steps" in inspect.signature(pipe.__call__).parameters:
@@ -89,9 +91,9 @@ def facts(loaded: Loaded, ground: Ground | None) -> dict[str, Any]:
     """What the record says of it."""
     if ground is None:
         return {}
-    if ground.mask is None:
-        return {"strength": ground.strength}
     family = loaded.found.family
+    if ground.mask is None:
+        return {"reference": True} if family.reference else {"strength": ground.strength}
     used = "inpainting model" if family.inpaint_only else "blending"
     return {"strength": ground.strength, "inpainting": used, **({"soft_mask": True} if is_soft(family, ground) else {})}
 

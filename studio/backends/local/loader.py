@@ -44,26 +44,38 @@ class Loaded:
 
 def load(found: Found, device: Device, check: Callable[[], None]) -> Loaded:
     """Load `found` onto `device`; `check` is called before each part. Only safetensors, never a model's own code."""
-    diffusers = quiet_diffusers(check)
+    quiet_diffusers(check)
     fingerprint = _fingerprint(found)
     dtype = device.dtype_for(found.model.size_bytes)
     options = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice of the libraries to their users, not to ours
-        parts = {}
-        for name in found.weights:
-            check()
-            parts[name] = _load_part(found, name, device, options)
-        check()
-        kind = getattr(diffusers, found.pipeline)
-        absent = dict.fromkeys(_required(kind) - _present(found))
-        pipe = kind.from_pretrained(found.folder, **options, **parts, **absent).to(device.torch_name)
+        if found.single:
+            from studio.backends.local import assemble
+
+            pipe = assemble.pipeline(found.single, device, dtype, check).to(device.torch_name)
+        else:
+            pipe = _from_folder(found, device, options, check).to(device.torch_name)
         pipe.set_progress_bar_config(disable=True)
         _mend_tokenizer(pipe)
     check()
     colours = preview.learn_colours(pipe)
     schedule = dict(pipe.scheduler.config)
     return Loaded(found=found, pipe=pipe, device=device, schedule=schedule, sha256=fingerprint, colours=colours)
+
+
+def _from_folder(found: Found, device: Device, options: Mapping[str, Any], check: Callable[[], None]) -> Any:
+    """A model in diffusers layout."""
+    import diffusers
+
+    parts = {}
+    for name in found.weights:
+        check()
+        parts[name] = _load_part(found, name, device, options)
+    check()
+    kind = getattr(diffusers, found.pipeline)
+    absent = dict.fromkeys(_required(kind) - _present(found))
+    return kind.from_pretrained(found.folder, **options, **parts, **absent)
 
 
 def quiet_diffusers(check: Callable[[], None]) -> Any:
@@ -101,11 +113,11 @@ def _present(found: Found) -> set[str]:
 def _load_part(found: Found, name: str, device: Device, options: Mapping[str, Any]) -> Any:
     library, class_name = _index(found)[name]
     variant = found.weights[name].variant
-    part = _class(library, class_name).from_pretrained(found.folder, subfolder=name, variant=variant or None, **options)
+    part = part_class(library, class_name).from_pretrained(found.folder, subfolder=name, variant=variant or None, **options)
     return part.to(device.torch_name).eval()
 
 
-def _class(library: str, name: str) -> Any:
+def part_class(library: str, name: str) -> Any:
     """A part's class from the two libraries or diffusers' own pipelines; a model cannot name any other code."""
     pipelines = importlib.import_module("diffusers.pipelines")
     module = importlib.import_module(library) if library in _LIBRARIES else getattr(pipelines, library, None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.backends.local import weights
+from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
 from studio.core.request import ImageRequest
 
@@ -39,8 +40,12 @@ def _text(loaded: Loaded, request: ImageRequest) -> Conditioning:
     limit = model.max_tokens or family.max_tokens
     arguments: dict[str, Any] = {"prompt": request.prompt, "max_sequence_length": family.max_tokens}
     tokens = {"prompt": _length(_tokenizer(loaded), request.prompt)}
-    if family.negative:
+    true_cfg = float(request.options.get(TRUE_CFG) or 1)
+    if family.true_cfg and true_cfg > 1:
+        arguments |= {TRUE_CFG: true_cfg, "negative_prompt": request.negative_prompt}
+    elif family.negative and not family.true_cfg:
         arguments["negative_prompt"] = request.negative_prompt or family.empty_negative
+    if "negative_prompt" in arguments:
         tokens["negative_prompt"] = _length(_tokenizer(loaded), request.negative_prompt)
     room = limit - _tokenizer(loaded).num_special_tokens_to_add()
     notes = [
@@ -48,6 +53,8 @@ def _text(loaded: Loaded, request: ImageRequest) -> Conditioning:
         for name, count in tokens.items()
         if count > room
     ]
+    if family.true_cfg and true_cfg <= 1 and request.negative_prompt.strip():
+        notes.append("negative prompt has no effect: raise the true guidance above 1")
     if weights.is_weighted(weights.parse(request.prompt)):
         notes.append(f"{model.title} takes weights such as (word:1.2) as plain text")
     return Conditioning(arguments=arguments, notes=tuple(notes), tokens=tokens)
@@ -58,7 +65,7 @@ def _clip(loaded: Loaded, request: ImageRequest) -> Conditioning:
     positive, notes = weights.clamp(weights.parse(request.prompt))
     negative, more = weights.clamp(weights.parse(request.negative_prompt))
     texts = {name: "".join(text for text, _ in part) for name, part in (("prompt", positive), ("negative_prompt", negative))}
-    tokenizer = loaded.pipe.tokenizer
+    tokenizer = _tokenizer(loaded)
     tokens = {name: sum(_length(tokenizer, text) for text, _ in part) for name, part in
               (("prompt", positive), ("negative_prompt", negative))}  # fmt: skip
     room = tokenizer.model_max_length - 2
@@ -97,6 +104,7 @@ def _providers(pipe: Any, *, xl: bool) -> list[Any]:
     kinds = ReturnedEmbeddingsType
     layer = kinds.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED if xl else kinds.LAST_HIDDEN_STATES_NORMALIZED
     pairs = [(pipe.tokenizer, pipe.text_encoder), *([(pipe.tokenizer_2, pipe.text_encoder_2)] if xl else [])]
+    present = [pair for pair in pairs if pair[1] is not None]  # a refiner has the second encoder only
     return [
         EmbeddingsProvider(
             tokenizer,
@@ -106,7 +114,7 @@ def _providers(pipe: Any, *, xl: bool) -> list[Any]:
             returned_embeddings_type=layer,
             split_long_text_mode=SplitLongTextMode.PHRASES,
         )
-        for tokenizer, encoder in pairs
+        for tokenizer, encoder in present
     ]
 
 
@@ -157,7 +165,7 @@ def _usable(tokenizer: Any, fragments: Fragments) -> Fragments:
 
 
 def _tokenizer(loaded: Loaded) -> Any:
-    return getattr(loaded.pipe, loaded.found.tokenizer.name)
+    return getattr(loaded.pipe, loaded.found.family.tokenizer, None) or loaded.pipe.tokenizer
 
 
 def _length(tokenizer: Any, text: str) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from studio.backends.local import editing, memory, preview, samplers
 from studio.backends.local.course import Course, hooked
 from studio.backends.local.decoding import AGAIN, guarded, require_finite
 from studio.backends.local.device import total_bytes
+from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
 from studio.core.canvas import Ground
@@ -27,7 +29,9 @@ from studio.core.errors import Moderated, Unsupported
 from studio.core.request import ImageRequest, Size
 from studio.core.result import ImageResult, Picture
 
-_OPTIONS = ("tiling",)
+_OWN_SIZES = {"use_resolution_binning": False, "_auto_resize": False}
+"""Some pipelines would draw at a size of their own choice."""
+_OPTIONS = ("tiling", TRUE_CFG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def generate(plan: Plan, course: Course) -> ImageResult:
     course.enter(None)
     if not pictures:
         raise Moderated("The model's safety checker withheld the picture. Change the prompt or the seed.")
-    used = {**_used(plan), "tokens": conditioning.tokens, "seconds": course.seconds}
+    used = {**_used(plan, conditioning.arguments), "tokens": conditioning.tokens, "seconds": course.seconds}
     if AGAIN in notes:
         used["vae_dtype"] = "float32"
     return ImageResult(pictures=tuple(pictures), used=used, notes=tuple(dict.fromkeys([*conditioning.notes, *notes])))
@@ -122,10 +126,12 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         "num_inference_steps": plan.steps,
         family.guidance: plan.guidance_scale,
         "generator": torch.Generator("cpu").manual_seed(seed),
-        "callback_on_step_end": _reporter(plan, scheduler, index, course),
+        **_OWN_SIZES,
+        "max_area": plan.size.width * plan.size.height,
         **editing.arguments(pipe, family, ground, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
+    wanted["callback_on_step_end"] = _reporter(plan, scheduler, index, course, hears="callback_on_step_end" in accepted)
     own, pipe.scheduler = pipe.scheduler, scheduler
     try:
         with editing.held(scheduler, family, ground) as kept:
@@ -137,16 +143,26 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
     return None if flagged and flagged[0] else output.images[0].convert("RGB")
 
 
-def _reporter(plan: Plan, scheduler: Any, index: int, course: Course) -> Any:
-    """The callback after each step: stop sign, range check, progress, and a preview if one is due."""
-    last = _remember_step(scheduler)
+def _reporter(plan: Plan, scheduler: Any, index: int, course: Course, *, hears: bool) -> Any:
+    """The callback after each step: stop sign, range check, progress, and a preview if one is due.
+
+    A pipeline that `hears` no callback is followed by its scheduler's steps.
+    """
+    taken = itertools.count()
 
     def report(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-        course.watch.check()
-        require_finite(values["latents"])
-        total = pipe.num_timesteps
-        course.watch.step(index * total + step + 1, plan.request.count * total, show)
+        tell(step, pipe.num_timesteps, values["latents"])
         return values
+
+    def tell(step: int, total: int, latents: Any) -> None:
+        course.watch.check()
+        require_finite(latents)
+        course.watch.step(index * total + step + 1, plan.request.count * total, show)
+
+    def stepped(latents: Any) -> None:
+        tell(next(taken), len(scheduler.timesteps), latents)
+
+    last = _remember_step(scheduler, None if hears else stepped)
 
     def show() -> Image.Image | None:
         latents = preview.without_noise(scheduler, *last)
@@ -155,15 +171,21 @@ def _reporter(plan: Plan, scheduler: Any, index: int, course: Course) -> Any:
     return report
 
 
-def _remember_step(scheduler: Any) -> list[Any]:
-    """The arguments (prediction, timestep, sample) of the scheduler's last step, in a list that is kept up to date."""
+def _remember_step(scheduler: Any, after: Callable[[Any], None] | None = None) -> list[Any]:
+    """The arguments (prediction, timestep, sample) of the scheduler's last step, in a list that is kept up to date.
+
+    `after` gets what each step leaves.
+    """
     last: list[Any] = []
     original = scheduler.step
 
     @functools.wraps(original)
     def step(prediction: Any, timestep: Any, sample: Any, *args: Any, **options: Any) -> Any:
         last[:] = prediction, timestep, sample
-        return original(prediction, timestep, sample, *args, **options)
+        output = original(prediction, timestep, sample, *args, **options)
+        if after:
+            after(output[0])
+        return output
 
     scheduler.step = step
     return last
@@ -171,21 +193,27 @@ def _remember_step(scheduler: Any) -> list[Any]:
 
 @contextmanager
 def _encoded_once(pipe: Any) -> Iterator[None]:
-    """All pictures of a request share their prompts: encode them for the first one only."""
+    """All pictures of a request share their prompts: encode each for the first one only."""
     original = pipe.encode_prompt
-    known: list[Any] = []
+    known: dict[str, Any] = {}
 
     @functools.wraps(original)
     def encode_prompt(*args: Any, **options: Any) -> Any:
-        if not known:
-            known.append(original(*args, **options))
-        return known[0]
+        asked = repr([*map(_mark, args), *((name, _mark(value)) for name, value in options.items())])
+        if asked not in known:
+            known[asked] = original(*args, **options)
+        return known[asked]
 
     pipe.encode_prompt = encode_prompt
     try:
         yield
     finally:
         del pipe.encode_prompt
+
+
+def _mark(value: Any) -> Any:
+    """What tells one argument from another; a tensor is itself, not its numbers."""
+    return id(value) if hasattr(value, "shape") else value
 
 
 @contextmanager
@@ -196,7 +224,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _used(plan: Plan) -> dict[str, Any]:
+def _used(plan: Plan, conditioned: Mapping[str, Any]) -> dict[str, Any]:
     """What really ran, for the record and the file."""
     import diffusers
     import torch
@@ -220,6 +248,7 @@ def _used(plan: Plan) -> dict[str, Any]:
         "transformers": transformers.__version__,
         **editing.facts(plan.loaded, plan.ground),
     }
+    facts |= {name: value for name, value in conditioned.items() if name == TRUE_CFG}
     if getattr(plan.pipe, "safety_checker", None) is not None:
         facts["safety_checker"] = "passed"  # what it flags is withheld
     return {**facts, "tiling": True} if plan.tiling else facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -84,7 +85,12 @@ ON_PICTURES = "Euler"
 
 def names(table: Mapping[str, Sampler]) -> tuple[str, ...]:
     """Samplers of `table` whose packages are installed, in the table's order."""
-    return tuple(name for name, sampler in table.items() if not sampler.needs or find_spec(sampler.needs))
+    return tuple(name for name, sampler in table.items() if not sampler.needs or _installed(sampler.needs))
+
+
+@lru_cache
+def _installed(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def name_of(scheduler: str, config: Mapping[str, Any], table: Mapping[str, Sampler]) -> str:
