@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends.local import samplers
+from studio.backends.local.adapter_files import NOT_MODELS
+from studio.backends.local.adapter_shelf import taking
 from studio.backends.local.families import FAMILIES, FEW_STEPS, Family, by_channels
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
@@ -106,7 +108,8 @@ class Catalog:
             yield "starter", self.starter, self.starter
         for folder in self.folders:
             for path in _walk(folder, DEPTH):
-                yield path.name, path, folder
+                if path.relative_to(folder).parts[0] not in NOT_MODELS:
+                    yield path.name, path, folder
         if self.hub_cache:
             yield from _snapshots(self.hub_cache)
 
@@ -163,7 +166,7 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=_describe(name, folder, family, weights, 77 if short else family.max_tokens),
+        model=taking(pipeline, _describe(name, folder, family, weights, 77 if short else family.max_tokens)),
         folder=folder,
         pipeline=pipeline,
         family=family,

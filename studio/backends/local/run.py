@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
@@ -32,7 +32,10 @@ _OPTIONS = ("tiling",)
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A request on a loaded model with every value concrete."""
+    """A request on a loaded model with every value concrete.
+
+    `arguments` are more of the pipeline's call, `facts` more of what ran: what adapters add (`adapters.put_on`).
+    """
 
     loaded: Loaded
     request: ImageRequest
@@ -43,6 +46,8 @@ class Plan:
     sampler: str
     ground: Ground | None = None
     notes: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, Any]] = dict
 
     @classmethod
     def of(cls, loaded: Loaded, request: ImageRequest, ground: Ground | None = None) -> Plan:
@@ -123,6 +128,7 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         family.guidance: plan.guidance_scale,
         "generator": torch.Generator("cpu").manual_seed(seed),
         "callback_on_step_end": _reporter(plan, scheduler, index, course),
+        **plan.arguments,
         **editing.arguments(pipe, family, ground, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
@@ -219,6 +225,7 @@ def _used(plan: Plan) -> dict[str, Any]:
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
         **editing.facts(plan.loaded, plan.ground),
+        **plan.facts(),
     }
     if getattr(plan.pipe, "safety_checker", None) is not None:
         facts["safety_checker"] = "passed"  # what it flags is withheld

@@ -1,0 +1,179 @@
+"""Tiny adapters in the dialects in which people share them, made for the models of `tiny_models`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+RANK = 2
+
+
+def layers_of(module, names=("to_q", "to_k", "to_v", "to_out.0")):
+    """The linear layers of a network's attention: path, inputs, outputs."""
+    import torch
+
+    return [(path, layer.in_features, layer.out_features) for path, layer in module.named_modules()
+            if isinstance(layer, torch.nn.Linear) and path.endswith(names)]  # fmt: skip
+
+
+def _pairs(module, names, seed):
+    import torch
+
+    torch.manual_seed(seed)
+    for path, inputs, outputs in layers_of(module, names):
+        yield path, torch.randn(RANK, inputs) * 0.5, torch.randn(outputs, RANK) * 0.5
+
+
+UNET = ("to_q", "to_k", "to_v", "to_out.0")
+TEXT = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+def kohya(pipe, file: Path, *, seed=1, text=True, prefix="lora_unet", told=None, strangers=0) -> Path:
+    """kohya-ss: `lora_unet_down_blocks_0_….lora_down.weight` with an alpha each; `lora_te_…` for the text encoder."""
+    import torch
+
+    state = {}
+    parts = [(prefix, getattr(pipe, "unet", None) or pipe.transformer, UNET)]
+    if text:
+        two = hasattr(pipe, "text_encoder_2")
+        parts.append((("lora_te1" if two else "lora_te") + "_text_model", pipe.text_encoder, TEXT))
+    for name, module, layers in parts:
+        for path, down, up in _pairs(module, layers, seed):
+            key = f"{name}_{path.replace('.', '_')}"
+            state |= {
+                f"{key}.lora_down.weight": down,
+                f"{key}.lora_up.weight": up,
+                f"{key}.alpha": torch.tensor(float(RANK)),
+            }
+    for number in range(strangers):
+        key = f"{prefix}_down_blocks_9_attentions_{number}_transformer_blocks_0_attn1_to_q"
+        state |= {f"{key}.lora_down.weight": torch.randn(RANK, 32), f"{key}.lora_up.weight": torch.randn(32, RANK),
+                  f"{key}.alpha": torch.tensor(2.0)}  # fmt: skip
+    return _save(state, file, told)
+
+
+def peft(pipe, file: Path, *, seed=1, told=None) -> Path:
+    """PEFT: `unet.….lora_A.weight`."""
+    part, module = ("unet", pipe.unet) if hasattr(pipe, "unet") else ("transformer", pipe.transformer)
+    state = {}
+    for path, down, up in _pairs(module, UNET, seed):
+        state |= {f"{part}.{path}.lora_A.weight": down, f"{part}.{path}.lora_B.weight": up}
+    return _save(state, file, told)
+
+
+def diffusers_old(pipe, file: Path, *, seed=1) -> Path:
+    """diffusers before PEFT: `unet.….processor.to_q_lora.down.weight`."""
+    state = {}
+    for path, down, up in _pairs(pipe.unet, UNET, seed):
+        block, _, name = path.removesuffix(".0").rpartition(".")
+        state |= {
+            f"unet.{block}.processor.{name}_lora.down.weight": down,
+            f"unet.{block}.processor.{name}_lora.up.weight": up,
+        }
+    return _save(state, file, None)
+
+
+def embedding(file: Path, widths=(32,), *, vectors=2, seed=1, key="emb_params") -> Path:
+    """A textual inversion: `emb_params` for one encoder, `clip_l` and `clip_g` for two."""
+    import torch
+
+    torch.manual_seed(seed)
+    names = (key,) if len(widths) == 1 else ("clip_l", "clip_g")
+    return _save({name: torch.randn(vectors, width) for name, width in zip(names, widths, strict=True)}, file, None)
+
+
+def controlnet(pipe, folder: Path, *, seed=1) -> Path:
+    """A ControlNet for a UNet, its last layers not zero as a trained one's."""
+    import torch
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(seed)
+    net = ControlNetModel.from_unet(pipe.unet, conditioning_embedding_out_channels=(8, 8, 16, 16))
+    _stir(net)
+    net.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def flux_controlnet(pipe, folder: Path, *, seed=1) -> Path:
+    import torch
+    from diffusers import FluxControlNetModel
+
+    torch.manual_seed(seed)
+    net = FluxControlNetModel.from_transformer(pipe.transformer, num_layers=1, num_single_layers=1,
+                                               load_weights_from_transformer=False,
+                                               attention_head_dim=16, num_attention_heads=2)  # fmt: skip
+    _stir(net)
+    net.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def sd3_controlnet(pipe, folder: Path, *, seed=1) -> Path:
+    import torch
+    from diffusers import SD3ControlNetModel
+
+    torch.manual_seed(seed)
+    net = SD3ControlNetModel.from_transformer(pipe.transformer, num_layers=1, num_extra_conditioning_channels=0,
+                                             load_weights_from_transformer=False)  # fmt: skip
+    _stir(net)
+    net.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def _stir(net) -> None:
+    import torch
+
+    for value in net.parameters():
+        if not value.abs().sum():
+            torch.nn.init.normal_(value, std=0.3)
+
+
+def ip_adapter(pipe, folder: Path, *, seed=1) -> Path:
+    """An IP-Adapter of four tokens with its image encoder beside it. Returns its file."""
+    import torch
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    torch.manual_seed(seed)
+    encoder = CLIPVisionModelWithProjection(CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, projection_dim=8, num_hidden_layers=1, num_attention_heads=2, image_size=32,
+        patch_size=16,
+    ))  # fmt: skip
+    encoder.save_pretrained(folder / "image_encoder", safe_serialization=True)
+    width = pipe.unet.config.cross_attention_dim
+    state = {"image_proj.proj.weight": torch.randn(4 * width, 8), "image_proj.proj.bias": torch.randn(4 * width),
+             "image_proj.norm.weight": torch.ones(width), "image_proj.norm.bias": torch.zeros(width)}  # fmt: skip
+    number = 1
+    for name in pipe.unet.attn_processors:
+        if name.endswith("attn2.processor"):
+            outputs = pipe.unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+            state |= {f"ip_adapter.{number}.to_{key}_ip.weight": torch.randn(outputs, width) for key in "kv"}
+            number += 2
+    return _save(state, folder / f"{folder.name}.safetensors", None)
+
+
+def vae_folder(pipe, folder: Path, *, seed=5) -> Path:
+    other_vae(pipe, seed).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def vae_file(pipe, file: Path, *, seed=5) -> Path:
+    return _save(dict(other_vae(pipe, seed).state_dict()), file, None)
+
+
+def other_vae(pipe, seed):
+    import torch
+
+    torch.manual_seed(seed)
+    return type(pipe.vae).from_config(pipe.vae.config)
+
+
+def tags(**words: int) -> dict[str, str]:
+    """kohya's count of the tags of its training pictures."""
+    return {"ss_tag_frequency": json.dumps({"10_things": words})}
+
+
+def _save(state, file: Path, told) -> Path:
+    from safetensors.torch import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in state.items()}, file, metadata=told)
+    return file
