@@ -88,7 +88,7 @@ def fit_adapters(request: ImageRequest, model: Model) -> tuple[ImageRequest, tup
 
 
 def heed_tags(request: ImageRequest) -> tuple[ImageRequest, tuple[str, ...]]:
-    """`<lora:name:0.8>` in either prompt taken out and made an adapter; one that is chosen already keeps its weight there."""
+    """`<lora:name:0.8>` in either prompt taken out and made an adapter; one that is chosen already keeps its weight."""
     prompt, found = take_tags(request.prompt)
     negative, more = take_tags(request.negative_prompt)
     if not (found or more):

@@ -73,6 +73,28 @@ def diffusers_old(pipe, file: Path, *, seed=1) -> Path:
     return _save(state, file, None)
 
 
+def kohya_flux(file: Path, *, seed=1, width=32) -> Path:
+    """kohya-ss for FLUX: one layer for queries, keys and values together."""
+    import torch
+
+    torch.manual_seed(seed)
+    state = {}
+    for part in ("img", "txt"):
+        for layer, outputs in (("attn_qkv", 3 * width), ("attn_proj", width)):
+            key = f"lora_unet_double_blocks_0_{part}_{layer}"
+            state |= {f"{key}.lora_down.weight": torch.randn(RANK, width),
+                      f"{key}.lora_up.weight": torch.randn(outputs, RANK), f"{key}.alpha": torch.tensor(float(RANK))}  # fmt: skip
+    return _save(state, file, None)
+
+
+def strangers(file: Path) -> Path:
+    """A LoRA for a UNet of which no layer is there."""
+    import torch
+
+    key = "unet.down_blocks.9.attentions.0.transformer_blocks.0.attn1.to_q"
+    return _save({f"{key}.lora_A.weight": torch.randn(RANK, 32), f"{key}.lora_B.weight": torch.randn(32, RANK)}, file, None)
+
+
 def embedding(file: Path, widths=(32,), *, vectors=2, seed=1, key="emb_params") -> Path:
     """A textual inversion: `emb_params` for one encoder, `clip_l` and `clip_g` for two."""
     import torch
@@ -92,6 +114,17 @@ def controlnet(pipe, folder: Path, *, seed=1) -> Path:
     _stir(net)
     net.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def controlnet_file(pipe, file: Path, *, seed=1) -> Path:
+    """The same as one file."""
+    import torch
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(seed)
+    net = ControlNetModel.from_unet(pipe.unet, conditioning_embedding_out_channels=(8, 8, 16, 16))
+    _stir(net)
+    return _save(dict(net.state_dict()), file, None)
 
 
 def flux_controlnet(pipe, folder: Path, *, seed=1) -> Path:

@@ -71,6 +71,14 @@ class LocalBackend:
         """What can be put onto the models."""
         return self._shelf.offers(self._catalog.scan()[0])
 
+    def prepare(self, picture: Image.Image, preprocessor: str) -> Image.Image:
+        with self._turn:
+            from studio.backends.local.preprocessing import depth
+            from studio.backends.local.trouble import border
+
+            with border(f"making a {preprocessor} picture"):
+                return depth(picture, self._shelf.depth_model(), self._chosen_device().torch_name)
+
     def adapter_named(self, kind: str, hash: str) -> str:
         return self._shelf.named(kind, hash)
 

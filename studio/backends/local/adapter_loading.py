@@ -9,6 +9,8 @@ from typing import Any
 from studio.backends.local.adapter_files import AdapterFile, encoder_of, read_config
 from studio.core.errors import NotConfigured, Unavailable
 
+_HINT = ("conv_in", "blocks.1", "blocks.3", "blocks.5")
+"""The layers of a ControlNet that read its picture, of those that change the width."""
 _FOLDER = {"use_safetensors": True, "local_files_only": True}
 
 
@@ -41,8 +43,12 @@ def controlnet(file: AdapterFile, denoiser: Any, where: Mapping[str, Any]) -> An
         return kind.from_pretrained(file.path, variant=_variant(file), **_FOLDER).to(**where).eval()
     from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 
-    empty = diffusers.ControlNetModel.from_unet(denoiser, load_weights_from_unet=False)
-    return _filled(empty, convert_controlnet_checkpoint(tensors(file), empty.config), file).to(**where).eval()
+    make, state = diffusers.ControlNetModel.from_unet, tensors(file)
+    state = convert_controlnet_checkpoint(state, make(denoiser, load_weights_from_unet=False).config)
+    hint = [state.get(f"controlnet_cond_embedding.{name}.weight") for name in _HINT]
+    widths = {"conditioning_embedding_out_channels": tuple(len(layer) for layer in hint)} if all(
+        layer is not None for layer in hint) else {}  # fmt: skip
+    return _filled(make(denoiser, load_weights_from_unet=False, **widths), state, file).to(**where).eval()
 
 
 def ip_adapter(file: AdapterFile) -> dict[str, dict[str, Any]]:
@@ -94,7 +100,7 @@ def add_tokens(tokenizer: Any, encoder: Any, rows: Mapping[str, Any], undone: Ex
         encoder.config.vocab_size = size
 
     undone.callback(put_back)
-    larger = torch.nn.Embedding(*table.shape, _weight=table, _freeze=True)
+    larger = torch.nn.Embedding(table.shape[0], table.shape[1], _weight=table, _freeze=True)
     encoder.set_input_embeddings(larger)
 
 

@@ -24,6 +24,7 @@ from studio.backends.local.adapter_files import AdapterFile
 from studio.backends.local.adapter_shelf import AdapterShelf, sha256_of
 from studio.backends.local.lora import apply_loras
 from studio.backends.local.run import Plan
+from studio.core.adapters import RANGES, TITLES
 from studio.core.errors import InvalidRequest, Unsupported
 from studio.core.request import Adapter, ImageRequest
 
@@ -81,8 +82,11 @@ def put_on(plan: Plan, shelf: AdapterShelf, pictures: Pictures, check: Callable[
         yield plan
         return
     found = plan.loaded.found
-    worn = [(place, adapter, shelf.find(adapter, found)) for place, adapter in enumerate(adapters)]
+    known = [(place, adapter, shelf.find(adapter, found)) for place, adapter in enumerate(adapters)]
+    worn = [each for each in known if each[1].weight or each[1].kind not in RANGES]
     job = _Job(plan, pictures)
+    job.notes += [f"{TITLES[adapter.kind]} {file.name} left out: its weight is 0" for _, adapter, file in known
+                  if (_, adapter, file) not in worn]  # fmt: skip
     with ExitStack() as undone, warnings.catch_warnings(), ThreadPoolExecutor(1) as beside:
         warnings.simplefilter("ignore")  # advice of the libraries to programmers
         hashes = [beside.submit(sha256_of, file.files) for _, _, file in worn]

@@ -19,18 +19,14 @@ MOST_NAMED = 3
 
 
 def apply_loras(pipe: Any, wanted: Sequence[tuple[AdapterFile, float]], undone: ExitStack) -> list[str]:
-    """Put LoRAs with their weights onto a pipeline's parts; `undone` takes them off. One of weight 0 is not even loaded.
+    """Put LoRAs with their weights onto a pipeline's parts; `undone` takes them off.
 
     Returns notes. Raises `InvalidRequest` for a file of which nothing fits.
     """
-    heeded = [(f"lora_{place}", file, weight) for place, (file, weight) in enumerate(wanted) if weight]
-    notes = [f"LoRA {file.name} left out: its weight is 0" for file, weight in wanted if not weight]
-    if not heeded:
-        return notes
-    undone.callback(_take_off, pipe)
-    for name, file, _ in heeded:
-        notes += _load(pipe, name, file)
-    pipe.set_adapters([name for name, _, _ in heeded], [weight for _, _, weight in heeded])
+    undone.callback(pipe.unload_lora_weights)
+    names = [f"lora_{place}" for place in range(len(wanted))]
+    notes = [note for name, (file, _) in zip(names, wanted, strict=True) for note in _load(pipe, name, file)]
+    pipe.set_adapters(names, [weight for _, weight in wanted])
     return notes
 
 
@@ -72,7 +68,3 @@ def _named(asked: Sequence[str], placed: set[str]) -> str:
     lost = [key for key in asked if not re.sub(r"[._]", "_", _DOWN.sub("", key)).endswith(ends)]
     shown = ", ".join(lost[:MOST_NAMED])
     return f"; without a place: {shown}{' …' if len(lost) > MOST_NAMED else ''}" if lost else ""
-
-
-def _take_off(pipe: Any) -> None:
-    pipe.unload_lora_weights()
