@@ -82,8 +82,9 @@ def kohya_flux(file: Path, *, seed=1, width=32) -> Path:
     for part in ("img", "txt"):
         for layer, outputs in (("attn_qkv", 3 * width), ("attn_proj", width)):
             key = f"lora_unet_double_blocks_0_{part}_{layer}"
-            state |= {f"{key}.lora_down.weight": torch.randn(RANK, width),
-                      f"{key}.lora_up.weight": torch.randn(outputs, RANK), f"{key}.alpha": torch.tensor(float(RANK))}  # fmt: skip
+            state[f"{key}.lora_down.weight"] = torch.randn(RANK, width)
+            state[f"{key}.lora_up.weight"] = torch.randn(outputs, RANK)
+            state[f"{key}.alpha"] = torch.tensor(float(RANK))
     return _save(state, file, None)
 
 
