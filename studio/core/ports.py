@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from PIL import Image
 
-from studio.core.adapters import Offer
 from studio.core.audit import Action, AuditRow
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
@@ -131,30 +130,6 @@ class Backend(Protocol):
 
     def warm(self, model: Model) -> None:
         """Load what `model` needs so that the first request does not wait."""
-
-
-@runtime_checkable
-class Adapting(Protocol):
-    """A backend whose models take adapters; what they look at comes besides the request."""
-
-    def adapters(self) -> Sequence[Offer]:
-        """What is here to be put onto its models. Light: headers only."""
-
-    def adapter_named(self, kind: str, hash: str) -> str:
-        """The name of the adapter with this SHA-256 or the beginning of it; empty if none has it."""
-
-    def prepare(self, picture: Image.Image, preprocessor: str) -> Image.Image:
-        """A control picture that needs a model. Raises a `StudioError`."""
-
-    def generate(
-        self,
-        request: ImageRequest,
-        model: Model,
-        watch: Watch,
-        ground: Ground | None = None,
-        pictures: Mapping[int, Image.Image] | None = None,
-    ) -> ImageResult:
-        """As a `Backend`; `pictures` by place in `ImageRequest.adapters`, a ControlNet's in the size that is drawn."""
 
 
 class Sources(Protocol):

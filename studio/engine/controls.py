@@ -15,11 +15,12 @@ from PIL import Image
 
 from studio.core import canvas
 from studio.core.adapters import Offer
+from studio.core.adapting import Adapting
 from studio.core.canvas import Ground, Pass
 from studio.core.errors import InvalidRequest, Unsupported
 from studio.core.model import Model
 from studio.core.opening import open_picture
-from studio.core.ports import Adapting, Backend, Sources, Watch
+from studio.core.ports import Backend, Sources, Watch
 from studio.core.request import Adapter, ImageRequest, Outpaint, Size, Source
 from studio.core.result import ImageResult
 from studio.engine.edges import DRAW
