@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 from studio.core.errors import InvalidRequest
 from studio.core.request import Adapter, AdapterKind, Source
@@ -14,7 +15,7 @@ _WAY = re.compile(r"[a-z][a-z_-]*")
 
 
 def add_adapter_options(parser: argparse.ArgumentParser) -> None:
-    repeated = {"action": "append", "default": []}
+    repeated: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--lora", metavar="NAME[:WEIGHT]", **repeated, help="a LoRA, such as evening:0.8; may be repeated")
     parser.add_argument("--embedding", metavar="NAME", **repeated, help="a textual inversion; say its name in a prompt")
     parser.add_argument("--controlnet", metavar="NAME:IMAGE[:PREPROCESSOR[:WEIGHT]]", **repeated,

@@ -12,7 +12,7 @@ from watching import Recorder
 from studio.backends.local import LocalBackend
 from studio.backends.local.adapters import CONTROLLED
 from studio.core.canvas import Ground
-from studio.core.errors import BackendError, InvalidRequest, StudioError, Unsupported
+from studio.core.errors import BackendError, InvalidRequest, NotConfigured, StudioError, Unsupported
 from studio.core.request import Adapter, Source
 
 SOURCE = Source(sha256="0" * 64, width=64, height=64)
@@ -55,6 +55,7 @@ def wardrobe(zoo, tmp_path_factory):
         tiny_adapters.embedding(root / "embeddings" / "both.safetensors", (32, 32))
         tiny_adapters.controlnet(pipes["sd"], root / "controlnets" / "sd-canny")
         tiny_adapters.controlnet_file(pipes["sd"], root / "controlnets" / "one-file.safetensors")
+        tiny_adapters.controlnet_original(pipes["sd"], root / "controlnets" / "original.safetensors")
         tiny_adapters.controlnet(pipes["xl"], root / "controlnets" / "xl-canny")
         tiny_adapters.flux_controlnet(pipes["flux"], root / "controlnets" / "flux-canny")
         tiny_adapters.sd3_controlnet(pipes["sd3"], root / "controlnets" / "sd3-canny")
@@ -62,6 +63,7 @@ def wardrobe(zoo, tmp_path_factory):
         tiny_adapters.ip_adapter(pipes["xl"], root / "ip-adapters" / "ip-xl")
         tiny_adapters.vae_folder(pipes["sd"], root / "vae" / "whole")
         tiny_adapters.vae_file(pipes["sd"], root / "vae" / "single.safetensors")
+        tiny_adapters.vae_original(pipes["sd"], root / "vae" / "original.safetensors")
     return root
 
 
@@ -230,9 +232,10 @@ def test_an_inpainting_model_is_steered_too(draw, photo, square):
     assert pixels(draw("nine", looking("controlnet", "sd-canny"), ground=ground)) != pixels(draw("nine", ground=ground))
 
 
-def test_a_single_file_is_the_controlnet_of_the_folder(draw):
-    one, whole = (draw("sd", looking("controlnet", name)) for name in ("one-file", "sd-canny"))
-    assert pixels(one) == pixels(whole)
+def test_a_single_file_of_either_layout_is_what_the_folder_is(draw):
+    nets = {pixels(draw("sd", looking("controlnet", name))) for name in ("one-file", "original", "sd-canny")}
+    vaes = {pixels(draw("sd", Adapter(kind="vae", name=name))) for name in ("whole", "single", "original")}
+    assert (len(nets), len(vaes)) == (1, 1)
 
 
 def test_two_controlnets_and_a_span_of_the_steps(draw):
@@ -282,3 +285,25 @@ def test_a_job_that_fails_half_way_leaves_nothing_behind(draw, dressed, a_reques
 def test_an_adapter_that_is_gone_is_a_sentence(draw):
     with pytest.raises(StudioError, match="is not here any more"):
         draw("sd", lora("vanished"))
+
+
+def test_depth_is_offered_and_made_once_its_model_is_there(tmp_path, zoo, photo):
+    shutil.copytree(zoo / "sd", tmp_path / "sd")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tiny_adapters.controlnet(load(tmp_path / "sd"), tmp_path / "controlnets" / "sd-depth")
+    backend = LocalBackend((tmp_path,), None)
+    assert backend.adapters()[0].preprocessors == ("canny", "lineart")
+    with pytest.raises(NotConfigured, match="no depth model here"):
+        backend.prepare(photo, "depth")
+    tiny_adapters.depth_model(tmp_path / "preprocessors" / "dpt")
+    assert backend.problems() == []
+    assert backend.adapters()[0].preprocessors == ("depth", "canny", "lineart")
+    made = backend.prepare(photo, "depth")
+    assert (made.mode, made.size) == ("RGB", photo.size)
+    assert made.convert("L").getextrema()[1] > made.convert("L").getextrema()[0]
+
+
+def test_tags_in_a_prompt_are_no_tokens(dressed):
+    model = next(model for model in dressed.models() if model.id == "local:sd")
+    assert dressed.count_tokens(model, "a red house <lora:kohya:0.5>") == dressed.count_tokens(model, "a red house")

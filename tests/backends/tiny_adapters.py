@@ -211,3 +211,82 @@ def _save(state, file: Path, told) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in state.items()}, file, metadata=told)
     return file
+
+
+_RESNET = (("norm1", "in_layers.0"), ("conv1", "in_layers.2"), ("time_emb_proj", "emb_layers.1"), ("norm2", "out_layers.0"),
+           ("conv2", "out_layers.3"), ("conv_shortcut", "skip_connection"))  # fmt: skip
+
+
+def controlnet_original(pipe, file: Path, *, seed=1) -> Path:
+    """The same in the layout of its authors: `control_model.input_blocks.…`."""
+    import torch
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(seed)
+    net = ControlNetModel.from_unet(pipe.unet, conditioning_embedding_out_channels=(8, 8, 16, 16))
+    _stir(net)
+    layers = pipe.unet.config.layers_per_block
+    return _save({f"control_model.{_original(name, layers)}": value for name, value in net.state_dict().items()}, file, None)
+
+
+def _original(name: str, layers: int) -> str:
+    """A name of diffusers' ControlNet as its authors have it."""
+    import re
+
+    plain = {"conv_in.": "input_blocks.0.0.", "time_embedding.linear_1.": "time_embed.0.", "controlnet_mid_block.":
+             "middle_block_out.0.", "time_embedding.linear_2.": "time_embed.2.", "mid_block.resnets.0.": "middle_block.0.",
+             "mid_block.attentions.0.": "middle_block.1.", "mid_block.resnets.1.": "middle_block.2.",
+             "controlnet_cond_embedding.conv_in.": "input_hint_block.0.",
+             "controlnet_cond_embedding.conv_out.": "input_hint_block.14."}  # fmt: skip
+    for mine, theirs in plain.items():
+        if name.startswith(mine):
+            name = theirs + name.removeprefix(mine)
+    name = re.sub(r"^controlnet_down_blocks\.(\d+)", r"zero_convs.\1.0", name)
+    name = re.sub(r"^controlnet_cond_embedding\.blocks\.(\d+)", lambda m: f"input_hint_block.{2 * int(m[1]) + 2}", name)
+    name = re.sub(
+        r"^down_blocks\.(\d+)\.(resnets|attentions)\.(\d+)",
+        lambda m: f"input_blocks.{1 + int(m[1]) * (layers + 1) + int(m[3])}.{int(m[2] == 'attentions')}",
+        name,
+    )
+    name = re.sub(
+        r"^down_blocks\.(\d+)\.downsamplers\.0\.conv", lambda m: f"input_blocks.{(int(m[1]) + 1) * (layers + 1)}.0.op", name
+    )
+    for mine, theirs in _RESNET:
+        name = re.sub(rf"\.{mine}\.(weight|bias)$", rf".{theirs}.\1", name) if "transformer_blocks" not in name else name
+    return name
+
+
+def vae_original(pipe, file: Path, *, seed=5) -> Path:
+    """A VAE in the layout of its authors: `decoder.up.0.block.0.…`, without the rest of a checkpoint."""
+    import re
+
+    state = {}
+    blocks = len(pipe.vae.config.block_out_channels)
+    for name, value in other_vae(pipe, seed).state_dict().items():
+        key = re.sub(r"down_blocks\.(\d+)\.resnets", r"down.\1.block", name)
+        key = re.sub(r"down_blocks\.(\d+)\.downsamplers\.0", r"down.\1.downsample", key)
+        key = re.sub(r"up_blocks\.(\d+)\.resnets", lambda m: f"up.{blocks - 1 - int(m[1])}.block", key)
+        key = re.sub(r"up_blocks\.(\d+)\.upsamplers\.0", lambda m: f"up.{blocks - 1 - int(m[1])}.upsample", key)
+        key = re.sub(r"mid_block\.resnets\.(\d)", lambda m: f"mid.block_{int(m[1]) + 1}", key)
+        state[key.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")] = value
+    return _save(state, file, None)
+
+
+def depth_model(folder: Path, *, seed=1) -> Path:
+    """A depth estimator in transformers' layout."""
+    import torch
+    from transformers import DPTConfig, DPTForDepthEstimation
+    from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+
+    torch.manual_seed(seed)
+    config = DPTConfig(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=16, image_size=32, patch_size=8,
+        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8, is_hybrid=False,
+        use_auxiliary_head=False,
+    )  # fmt: skip
+    estimator = DPTForDepthEstimation(config)
+    for value in estimator.head.parameters():
+        value.data.abs_()
+    estimator.save_pretrained(folder, safe_serialization=True)
+    DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder

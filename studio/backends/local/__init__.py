@@ -19,7 +19,7 @@ from studio.backends.local.adapter_shelf import AdapterShelf
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
-from studio.core.adapters import Offer
+from studio.core.adapters import Offer, take_tags
 from studio.core.canvas import Ground
 from studio.core.errors import NotConfigured, OutOfMemory
 from studio.core.job import Lane
@@ -89,6 +89,7 @@ class LocalBackend:
             except NotConfigured:
                 return None
         found = self._tokenizers[model.id]
+        text = take_tags(text)[0] if "lora" in model.adapters else text
         return tokens.count(found.tokenizer, text, weighted=found.family.chunked)
 
     def describe_device(self) -> str:

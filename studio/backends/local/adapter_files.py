@@ -62,7 +62,8 @@ def scan(folders: Sequence[Path]) -> tuple[list[AdapterFile], list[str]]:
             problems.append(f"{name} is there twice; rename {path}.")
             continue
         try:
-            found[kind, name] = _READ[kind](name, _inside(path, within))
+            stat = _inside(path, within).stat()
+            found[kind, name] = _read(kind, name, path, stat.st_mtime_ns if path.is_file() else 0, stat.st_size)
         except Unfit as unfit:
             problems.append(f"{path.name} {unfit}")
         except OSError as error:
@@ -71,9 +72,21 @@ def scan(folders: Sequence[Path]) -> tuple[list[AdapterFile], list[str]]:
 
 
 def _inside(path: Path, within: Path) -> Path:
-    if not path.resolve().is_relative_to(within.resolve()):
+    if path.is_symlink() and not path.resolve().is_relative_to(within.resolve()):
         raise Unfit("links to a file outside the models folder. Copy the file instead.")
     return path
+
+
+def _read(kind: AdapterKind, name: str, path: Path, changed: int, size: int) -> AdapterFile:
+    """What a file is; a single one is read again only if it has changed, an IP-Adapter's encoder beside it apart."""
+    if changed and kind != "ip-adapter":
+        return _read_once(kind, name, path, changed, size)
+    return _READ[kind](name, path)
+
+
+@lru_cache(maxsize=8192)
+def _read_once(kind: AdapterKind, name: str, path: Path, _changed: int, _size: int) -> AdapterFile:
+    return _READ[kind](name, path)
 
 
 def _candidates(folders: Sequence[Path]) -> Iterator[tuple[AdapterKind, Path, Path]]:
