@@ -2,11 +2,11 @@
 const home = element.querySelector(".wardrobe"), one = (selector) => home.querySelector(selector);
 const picker = one(".picker"), search = one("input[type=search]"), choice = one(".choice"), list = one(".chosen"), file = one("input[type=file]");
 const MOST = 8, SHOWN = 60, PLACES = { lora: "loras", "textual-inversion": "embeddings", controlnet: "controlnets", "ip-adapter": "ip-adapters", vae: "vae" };
-let chosen = [], waiting = null;
+let chosen = [], waiting = null, offers = [], seen = "";
 
 function make(tag, className, text, more = {}) { return Object.assign(document.createElement(tag), { className, ...(text === undefined ? {} : { textContent: text }), ...more }); }
 function wrong(text) { one(".wrong").textContent = text || ""; one(".wrong").hidden = !text; }
-function offer(entry) { return props.offers.find(({ kind, name }) => kind === entry.kind && name === entry.name); }
+function offer(entry) { return offers.find(({ kind, name }) => kind === entry.kind && name === entry.name); }
 function weighted(kind) { return kind in props.ranges; }
 function pictured(kind) { return props.pictured.includes(kind); }
 
@@ -19,7 +19,7 @@ function keep() { // the form's draft is kept a moment after its last event
 // Choosing ----------------------------------------------------------------------------------------------------
 function offered() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const free = props.offers.filter((each) => pictured(each.kind) || !chosen.some(({ kind, name }) => kind === each.kind && name === each.name));
+  const free = offers.filter((each) => pictured(each.kind) || !chosen.some(({ kind, name }) => kind === each.kind && name === each.name));
   return free.filter(({ kind, name }) => words.every((word) => `${name} ${props.titles[kind]}`.toLowerCase().includes(word)));
 }
 function browse() {
@@ -33,14 +33,19 @@ function browse() {
   }));
   const none = one(".none"), places = props.kinds.map((kind) => PLACES[kind]).join(", ");
   none.textContent = found.length > SHOWN ? `${found.length - SHOWN} more; type to find them.`
-    : found.length ? "" : props.offers.length ? "Nothing of that name fits this model." : `Nothing here fits this model yet. Put files into the folders ${places} of your models folder.`;
+    : found.length ? "" : offers.length ? "Nothing of that name fits this model." : `Nothing here fits this model yet. Put files into the folders ${places} of your models folder.`;
   none.hidden = !none.textContent;
 }
-function open(shown) {
+async function open(shown) {
   picker.hidden = !shown;
   one(".add").setAttribute("aria-expanded", String(shown));
   one(".add").textContent = shown ? "Close" : "Add…";
-  if (shown) { search.value = ""; browse(); search.focus(); }
+  if (!shown) return;
+  search.value = "";
+  browse();
+  search.focus();
+  const answer = await server.offered(props.model).catch(() => ({}));
+  if (answer.offers && answer.model === props.model) learn(answer.offers);
 }
 function add({ kind, name, preprocessors }) {
   if (chosen.length >= MOST) return wrong(`At most ${MOST} adapters go together. Remove one first.`);
@@ -154,7 +159,13 @@ one(".add").addEventListener("click", () => open(picker.hidden));
 search.addEventListener("input", (event) => { event.stopPropagation(); browse(); });
 picker.addEventListener("keydown", (event) => { if (event.key === "Escape") { open(false); one(".add").focus(); } });
 file.addEventListener("change", (event) => { event.stopPropagation(); if (waiting) take(waiting, file.files[0]); });
-function renew() { chosen = (Array.isArray(props.worn) ? props.worn : []).map((entry) => ({ ...entry })); show(); }
+function learn(found) { // drawn anew only if something is different: a weight may be in the hand
+  const now = JSON.stringify([props.model, props.kinds, found]);
+  if (now === seen) return;
+  [seen, offers] = [now, found];
+  show();
+}
+function renew() { chosen = (Array.isArray(props.worn) ? props.worn : []).map((entry) => ({ ...entry })); seen = ""; learn(props.offers); }
 watch("turn", renew);
-watch("offers", show);
+watch("offers", () => learn(props.offers));
 renew();

@@ -60,12 +60,15 @@ class Wardrobe:
         def look(asked: dict[str, Any]) -> dict[str, str]:
             return self.look(asked)
 
+        def offered(id: str) -> dict[str, Any]:
+            return self.offered(id)
+
         chosen = self._with_pictures(value)
         return gr.HTML(
             chosen,
             html_template=(HERE / "wardrobe.html").read_text("utf-8"),
             js_on_load=(HERE / "wardrobe.js").read_text("utf-8"),
-            server_functions=[take, look],
+            server_functions=[take, look, offered],
             apply_default_css=False,
             tab=self._tab,
             worn=chosen,
@@ -79,7 +82,7 @@ class Wardrobe:
     def update(self, changed: Mapping[str, Any], model: Model) -> Any:
         """What the component is to show for this model, and what is chosen if that has changed."""
         if "adapters" not in changed:
-            return gr.update(**self._told(model))
+            return gr.update(**self._told(model)) if "model" in changed else gr.skip()
         chosen = self._with_pictures(changed["adapters"])
         return gr.update(value=chosen, worn=chosen, turn=secrets.token_hex(4), **self._told(model))
 
@@ -93,6 +96,11 @@ class Wardrobe:
         )
         changed = {name: text for name, text in zip(("prompt", "negative_prompt"), bare, strict=True) if name in told}
         return {**changed, "adapters": found}, notes
+
+    def offered(self, id: str) -> dict[str, Any]:
+        """What fits a model now; a file that was just copied in is there."""
+        model = next((model for model in self._studio.models() if model.id == id), None)
+        return self._told(model) if model else {}
 
     def take(self, path: str, name: str) -> dict[str, Any]:
         """Keep an uploaded picture for an adapter."""
@@ -121,6 +129,7 @@ class Wardrobe:
     def _told(self, model: Model) -> dict[str, Any]:
         fitting = [offer for offer in self.offers() if model.id in offer.models] if model.adapters else []
         return {
+            "model": model.id,
             "kinds": list(model.adapters),
             "pictured": list(PICTURED),
             "offers": [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import OFFERS, STARTER, TURBO
+from fakes import OFFERS, STARTER, TURBO, FakeStudio
 
-from studio.core.evidence import Worn
+from studio.core.evidence import Reading, Worn
 from studio.core.request import Adapter, Source, TextToImage
 from studio.ui import adapter_facts, values, worn
+from studio.ui.wardrobe import Wardrobe
 
 PICTURE = Source(sha256="a" * 64, width=8, height=8, name="a.png")
 CHOSEN = (
@@ -65,6 +67,30 @@ def test_what_is_not_here_or_does_not_fit_is_said() -> None:
     found, _, notes = worn.from_worn(told, ("a fox", ""), STARTER, OFFERS, by_hash=by_hash)
     assert found == []
     assert notes == ["The adapter “lost” is not here.", "The adapter “of-another-family” was made for other models."]
+
+
+def test_settings_of_a_file_fill_a_form_with_its_adapters(tmp_path: Path) -> None:
+    wardrobe = Wardrobe(FakeStudio(tmp_path / "outputs"), "text-to-image")
+    reading = Reading(dialect="AUTOMATIC1111", prompt="a fox <lora:el_v2:0.7>", worn=(
+        Worn(kind="lora", name="el_v2", weight=0.7, hash="0123456789"), Worn(kind="vae", name="lost")))  # fmt: skip
+    changed, notes = wardrobe.of_reading(reading, STARTER, {"prompt": reading.prompt})
+    assert changed["prompt"] == "a fox"
+    assert [(each["name"], each["weight"]) for each in changed["adapters"]] == [("evening-light", 0.7)]
+    assert notes == ["The adapter “lost” is not here."]
+    assert wardrobe.of_reading(reading, TURBO, {"prompt": reading.prompt}) == ({"adapters": []}, [])
+
+
+def test_the_page_is_told_what_fits_and_looks_at_pictures_only_through_what_is_kept(tmp_path: Path) -> None:
+    studio = FakeStudio(tmp_path / "outputs")
+    wardrobe = Wardrobe(studio, "text-to-image")
+    names = [each["name"] for each in wardrobe.offered("local:starter")["offers"]]
+    assert "evening-light" in names
+    assert "of-another-family" not in names
+    assert wardrobe.offered("local:turbo")["kinds"] == []
+    assert wardrobe.offered("nowhere") == {}
+    assert "problem" in wardrobe.look({"image": {"sha256": "0" * 64, "width": 1, "height": 1}, "preprocessor": "canny"})
+    assert "problem" in wardrobe.look({"image": {"sha256": "../x"}})
+    assert "problem" in wardrobe.take("/etc/passwd", "passwd")
 
 
 def test_the_details_name_adapters_whatever_a_file_says() -> None:
