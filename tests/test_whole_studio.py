@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -287,3 +289,42 @@ def test_what_was_made_is_logged_and_a_person_can_be_erased_from_the_whole_data_
     assert [file for file in folder.rglob("*") if file.is_file() and b"a sailboat" in file.read_bytes()] == []
     assert not Path(record["path"]).exists()
     assert run(environment, "audit", "verify").returncode == 0
+
+
+def test_a_lora_and_a_controlnet_change_the_picture_and_stand_in_its_metadata(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    import tiny_adapters
+    from diffusers import StableDiffusionPipeline
+
+    folder = Path(environment["STUDIO_MODELS"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipe = StableDiffusionPipeline.from_pretrained(tiny_sd(folder / "tiny"))
+        lora = tiny_adapters.kohya(pipe, folder / "loras" / "evening.safetensors")
+        tiny_adapters.controlnet(pipe, folder / "controlnets" / "edges-canny")
+    street = tmp_path / "street.png"
+    Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 60).save(street)
+    size = ("--model", "local:tiny", "--size", "64")
+    plain = generated(environment, *size)
+    worn = generated(environment, *size, "--lora", "evening:0.8")
+    steered = generated(environment, *size, "--lora", "evening:0.8", "--controlnet", f"edges-canny:{street}:canny")
+    assert len({record["facts"]["drawn_sha256"] for record in (plain, worn, steered)}) == 3
+    assert generated(environment, *size)["facts"]["drawn_sha256"] == plain["facts"]["drawn_sha256"]
+    sha256 = hashlib.sha256(lora.read_bytes()).hexdigest()
+    assert [(each["name"], each["weight"]) for each in steered["facts"]["used"]["adapters"]] == [
+        ("evening", 0.8), ("edges-canny", 1.0),
+    ]  # fmt: skip
+    with Image.open(steered["path"]) as image:
+        text = image.info["parameters"]
+    assert "a sailboat <lora:evening:0.8>" in text
+    assert f'Lora hashes: "evening: {sha256[:10]}"' in text
+    assert "Module: canny, Model: edges-canny [" in text
+    (control,) = steered["facts"]["controls"]
+    assert list(Path(environment["STUDIO_DATA"]).rglob(f"{control['sha256']}.png"))
+    typed = run(environment, "generate", "a sailboat <lora:evening:0.8>", "--seed", "11", "--steps", "4", "--json", *size)
+    (again,) = json.loads(typed.stdout)["records"]
+    assert again["facts"]["drawn_sha256"] == worn["facts"]["drawn_sha256"]
+    assert "LoRA evening with weight 0.8, as the prompt says" in again["notes"]
+    refused = run(environment, "generate", "a sailboat", "--lora", "nowhere:1", *size)
+    assert (refused.returncode, "There is no LoRA “nowhere” here" in refused.stderr) == (2, True)

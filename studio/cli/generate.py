@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from studio.cli.adapters import adapters_of
 from studio.core.errors import InvalidRequest
 from studio.core.job import Job
 from studio.core.preset import Preset
@@ -46,6 +47,7 @@ def build_request(studio: Studio, arguments: argparse.Namespace) -> ImageRequest
         negative_prompt=arguments.negative_prompt or preset.negative_prompt,
         count=arguments.count,
         preset=preset.name,
+        adapters=adapters_of(studio, arguments),
         task=TextToImage(Size.parse(arguments.size) if arguments.size else preset.size),
         sampling=Sampling(
             steps=_first(arguments.steps, chosen.steps),

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from studio.cli.adapters import add_adapter_options
 from studio.cli.audit import add_audit_options, add_erase_options
 from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
 from studio.cli.people import add_options as add_people_options
@@ -52,6 +53,7 @@ def _generating_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sampler", help="such as “DPM++ 2M Karras”")
     parser.add_argument("--count", type=int, default=1, help="number of pictures, seeds counting up")
     parser.add_argument("--preset", default="", help="name of a preset; its values are taken where none is given here")
+    add_adapter_options(parser)
     parser.add_argument("--json", action="store_true", help="print the records as JSON")
     parser.add_argument("--offline", action="store_true", help="never use the network")
 

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from studio.core.adapters import fit_adapters
 from studio.core.errors import InvalidRequest, Unsupported
 from studio.core.model import Model
 from studio.core.request import (
@@ -54,6 +55,7 @@ def check(request: ImageRequest) -> None:
 def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str, ...]]:
     """Fill defaults and fit the request to the model. Raises `Unsupported` for what the model cannot do at all."""
     check(request)
+    request, worn = fit_adapters(request, model)
     if request.task.kind not in model.tasks:
         raise Unsupported(f"{model.title} cannot do {request.task.kind}. Choose another model.")
     if request.count > model.max_count:
@@ -64,7 +66,7 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
     task, task_notes = _fit_task(request.task, model, sampling.steps or 1)
     negative, negative_notes = _fit_negative(request, model, sampling)
     options = _fit_options(request, model)
-    notes = (*_dropped(request, model), *task_notes, *negative_notes)
+    notes = (*_dropped(request, model), *task_notes, *negative_notes, *worn)
     return replace(request, task=task, sampling=sampling, negative_prompt=negative, options=options), notes
 
 

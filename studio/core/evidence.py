@@ -59,6 +59,16 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Worn:
+    """An adapter that a file's metadata names; `hash` is the beginning of its SHA-256 or empty. Unchecked."""
+
+    kind: str
+    name: str
+    weight: float = 1.0
+    hash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """The settings that a file's metadata tells, whatever program wrote them; None or empty where it says nothing.
 
@@ -80,6 +90,7 @@ class Reading:
     fields: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     record: Mapping[str, Any] | None = None
+    worn: tuple[Worn, ...] = ()
 
 
 class Witness(Protocol):

@@ -21,8 +21,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from studio.core.adapters import check_adapters
 from studio.core.errors import InvalidRequest, StudioError
-from studio.core.request import AREAS, FILLS, RESIZES, ImageRequest, Size, Source, Task, request_from_json, request_to_json
+from studio.core.request import (
+    AREAS,
+    FILLS,
+    RESIZES,
+    Adapter,
+    ImageRequest,
+    Size,
+    Source,
+    Task,
+    request_from_json,
+    request_to_json,
+)
 from studio.core.result import Draft, Record
 from studio.core.review import ReviewStatus
 from studio.core.verdict import OUTCOMES, STAGES, Verdict
@@ -122,11 +134,24 @@ def _request(values: Any) -> ImageRequest:
     _typed(request.user_in_file, bool)
     _number(request.count)
     _task(request.task)
+    _adapters(request.adapters)
     sampling = request.sampling
     for value, kind in ((sampling.steps, int), (sampling.seed, int), (sampling.sampler, str)):
         _typed(value, kind, type(None))
     _typed(sampling.guidance_scale, int, float, type(None))
     return request
+
+
+def _adapters(adapters: tuple[Adapter, ...]) -> None:
+    for adapter in adapters:
+        for text in (adapter.kind, adapter.name, adapter.preprocessor):
+            _typed(text, str)
+        for number in (adapter.weight, adapter.start, adapter.end):
+            _typed(number, int, float)
+        if adapter.image:
+            _number(adapter.image.width)
+            _number(adapter.image.height)
+    check_adapters(adapters)
 
 
 def _task(task: Task) -> None:

@@ -19,8 +19,19 @@ from studio.core.job import Phase
 from studio.core.model import Model
 from studio.core.opening import open_picture, read_editor, read_mask
 from studio.core.ports import Backend, Sources, Watch
-from studio.core.request import MAX_SEED, ImageRequest, ImageToImage, Inpaint, Outpaint, Source, TextToImage, sources
+from studio.core.request import (
+    MAX_SEED,
+    ImageRequest,
+    ImageToImage,
+    Inpaint,
+    Outpaint,
+    Size,
+    Source,
+    TextToImage,
+    all_sources,
+)
 from studio.core.result import ImageResult, Picture
+from studio.engine.controls import Controls, controls_of, generate
 
 PREVIEW_SIDE = 256
 NEXT_PASS = 7919
@@ -29,9 +40,10 @@ NEXT_PASS = 7919
 
 def require_sources(request: ImageRequest, kept: Sources) -> None:
     """Raise `InvalidRequest` if a picture of the request is gone or nothing is painted on its mask."""
-    for source in sources(request.task).values():
+    for name, source in all_sources(request).items():
         if kept.path(source) is None:
-            raise InvalidRequest(f"The picture {source.name or 'to start from'} is gone. Choose it again.", "image")
+            field = "adapters" if name.startswith("adapter_") else "image"
+            raise InvalidRequest(f"The picture {source.name or 'to start from'} is gone. Choose it again.", field)
     if isinstance(request.task, Inpaint):
         mask = request.task.mask
         if masks.is_empty(read_mask(kept.read(mask), mask.size)):
@@ -40,17 +52,31 @@ def require_sources(request: ImageRequest, kept: Sources) -> None:
 
 def draw(request: ImageRequest, model: Model, backend: Backend, kept: Sources, watch: Watch) -> ImageResult:
     """Make the pictures of an adapted request. Raises a `StudioError`."""
+    looked_at = controls_of(request, backend, kept)
+    result = _draw(request, model, backend, kept, watch, looked_at=looked_at)
+    if not looked_at.facts:
+        return result
+    pictures = tuple(replace(each, facts={**each.facts, **looked_at.facts}) for each in result.pictures)
+    return replace(result, pictures=pictures)
+
+
+def _draw(
+    request: ImageRequest, model: Model, backend: Backend, kept: Sources, watch: Watch, *, looked_at: Controls
+) -> ImageResult:
     match request.task:
-        case TextToImage():
-            return backend.generate(request, model, watch)
+        case TextToImage() as task:
+            shown = looked_at.fitted(task.size or model.default_size)
+            return generate(backend, request, model, watch, None, pictures=shown)
         case ImageToImage() as task:
-            return backend.generate(request, model, watch, Ground(image=_source(task, kept), strength=task.strength))
+            ground = Ground(image=_source(task, kept), strength=task.strength)
+            return generate(backend, request, model, watch, ground, pictures=looked_at.fitted(Size(*ground.image.size)))
         case Inpaint() as task:
             image, mask = read_editor(kept.read(task.image), [kept.read(task.mask)], task.image.name or "the picture")
-            return _edit(_Edit(request, task, model, backend, watch, canvas.plan_inpaint(task, image, mask, model)))
+            plan = canvas.plan_inpaint(task, image, mask, model)
         case Outpaint() as task:
             plan = canvas.plan_outpaint(task, _open(task.image, kept), model)
-            return _edit(_Edit(request, task, model, backend, watch, plan))
+    laid = looked_at.on_canvas(task, Size(*plan.canvas.size))
+    return _edit(_Edit(request, task, model, backend, watch, plan, laid))
 
 
 def _open(source: Source, kept: Sources) -> Image.Image:
@@ -74,6 +100,7 @@ class _Edit:
     backend: Backend
     watch: Watch
     plan: Plan
+    looked_at: Controls
     used: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -104,7 +131,8 @@ def _draw_one(edit: _Edit, index: int) -> Picture:
         own = (seed + number * NEXT_PASS) % (MAX_SEED + 1)
         request = replace(edit.request, count=1, sampling=replace(edit.request.sampling, seed=own))
         watch = _Leg(edit.watch, index * len(plan.passes) + number, edit.legs, _in_place(image, step))
-        result = edit.backend.generate(request, edit.model, watch, canvas.ground(image, step, task, own))
+        ground, shown = canvas.ground(image, step, task, own), edit.looked_at.within(step)
+        result = generate(edit.backend, request, edit.model, watch, ground, pictures=shown)
         image = canvas.paste(image, step, result.pictures[0].image, match_colour=task.match_colour)
         _add(edit, result)
     facts = {**canvas.proof(plan.canvas, image, plan.passes), "passes": len(plan.passes)}

@@ -14,7 +14,7 @@ from studio.core.opening import format_of, open_picture
 from studio.core.people import Role
 from studio.core.ports import Sources
 from studio.core.publishing import ELSEWHERE
-from studio.core.request import ImageRequest, sources
+from studio.core.request import ImageRequest, all_sources
 from studio.core.screening import Check, Subject
 from studio.core.verdict import Verdict, worst
 
@@ -38,7 +38,7 @@ class Screening:
     def before(self, request: ImageRequest, role: Role, kept: Sources) -> tuple[Verdict, ...]:
         """All that can be said before a backend is asked: nothing is drawn or paid for what is blocked here."""
         verdicts = self._all(Subject(stage="request", request=request, role=role), ())
-        for name, source in sources(request.task).items():
+        for name, source in all_sources(request).items():
             if name == "mask":
                 continue
             subject = self._source(request, role, kept.read(source), source.name or "the picture")

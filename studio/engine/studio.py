@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.adapt import adapt
+from studio.core.adapters import Offer, require_offers
 from studio.core.errors import Blocked, InvalidRequest, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
@@ -25,6 +26,7 @@ from studio.core.result import Record
 from studio.core.score import DetectorStatus
 from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
+from studio.engine.controls import adapter_with_hash, offers_of
 from studio.engine.drawing import require_sources
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
 from studio.engine.oversight import Oversight
@@ -93,6 +95,14 @@ class Studio:
     def models(self) -> list[Model]:
         return [model for backend in self._backends for model in backend.models()]
 
+    def adapters(self) -> list[Offer]:
+        """What can be put onto models."""
+        return offers_of(self._backends)
+
+    def adapter_with_hash(self, kind: str, hash: str) -> str:
+        """The name of the adapter of this hash; empty if it is not here."""
+        return adapter_with_hash(self._backends, kind, hash)
+
     def presets(self) -> list[Preset]:
         return list(self._shelf.presets)
 
@@ -113,6 +123,8 @@ class Studio:
             raise NotConfigured(model.unready)
         adapted, _ = adapt(request, model)
         require_sources(request, self._shelf.sources)
+        if adapted.adapters:
+            require_offers(adapted, self.adapters())
         check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         named = replace(request, sampling=seeded, user=person.name or request.user, user_in_file=person.in_files)

@@ -162,7 +162,8 @@ def _blank_record(connection: sqlite3.Connection, id: str) -> None:
 def _blank_request(text: str) -> str:
     request = json.loads(text)
     request |= {"prompt": ERASED, "negative_prompt": "", "user": "", "options": {}}
-    for source in (request.get("task") or {}).values():
+    worn = [adapter.get("image") for adapter in request.get("adapters") or () if isinstance(adapter, dict)]
+    for source in (*(request.get("task") or {}).values(), *worn):
         if isinstance(source, dict) and "name" in source:
             source["name"] = ""
     return json.dumps(request)
@@ -183,6 +184,6 @@ def _blank_verdicts(text: str) -> str:
 
 
 def _original(facts: str) -> list[str]:
-    """The provider's own bytes are kept as sources are."""
-    original = json.loads(facts or "{}").get("original")
-    return _SHA256.findall(json.dumps(original)) if original else []
+    """The provider's own bytes and control pictures are kept as sources are."""
+    told = json.loads(facts or "{}")
+    return _SHA256.findall(json.dumps([told.get("original"), told.get("controls")]))

@@ -81,6 +81,7 @@ class Parent:
     title: str
     mime: str
     data: bytes
+    is_parent: bool = True
 
 
 class C2paStamp:
@@ -95,7 +96,8 @@ class C2paStamp:
         """Raises `StampFailed`, or whatever is wrong with the identity."""
         identity = self._identity()
         ingredients, note = self._ingredients(draft)
-        manifest = claims.manifest_of(draft, self._version, from_parent=bool(ingredients))
+        from_parent = bool(ingredients) and ingredients[0].is_parent
+        manifest = claims.manifest_of(draft, self._version, from_parent=from_parent)
         signed = sign(draft.data or b"", draft.suffix, manifest, identity, *ingredients)
         signature = {"serial": identity.serial, "signer": identity.name, "algorithm": identity.algorithm}
         notes = (*draft.notes, note) if note else draft.notes
@@ -104,13 +106,19 @@ class C2paStamp:
         )
 
     def _ingredients(self, draft: Draft) -> tuple[list[Parent], str]:
-        """The edit's source, then a provider's own bytes; the first is the parent. And a note where one cannot be named."""
+        """The edit's source, a provider's own bytes (the first of these is the parent), then what adapters looked at.
+
+        And a note where one cannot be named.
+        """
         source, found, note = claims.parent_of(draft), [], ""
         try:
             if source is not None:
                 found.append(_as_ingredient(self._read_source(source), source.name or "source"))
             if draft.picture.original:
                 found.append(_as_ingredient(draft.picture.original, "as the provider sent it"))
+            for other in claims.looked_at(draft):
+                part = _as_ingredient(self._read_source(other), other.name or "source of an adapter")
+                found.append(replace(part, is_parent=False))
         except InvalidRequest as error:
             note = f"the signature does not name the source: {error}"
         return found, note
@@ -142,7 +150,10 @@ def sign(data: bytes, suffix: str, manifest: Mapping[str, Any], identity: Identi
         with c2pa.Context.from_dict(_settings(identity)) as context, c2pa.Builder(manifest, context=context) as builder:
             for number, ingredient in enumerate(ingredients):
                 parent = {"relationship": "parentOf", "label": claims.PARENT, "instance_id": claims.PARENT}
-                told = {"title": ingredient.title, **({"relationship": "componentOf"} if number else parent)}
+                told = {
+                    "title": ingredient.title,
+                    **({"relationship": "componentOf"} if number or not ingredient.is_parent else parent),
+                }
                 builder.add_ingredient(told, ingredient.mime, io.BytesIO(ingredient.data))
             with c2pa.Signer.from_info(key) as signer:
                 builder.sign(signer, MIME[suffix], io.BytesIO(data), signed)

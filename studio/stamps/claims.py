@@ -48,6 +48,11 @@ def parent_of(draft: Draft) -> Source | None:
     return sources(draft.request.task).get("image")
 
 
+def looked_at(draft: Draft) -> list[Source]:
+    """The pictures besides that adapters looked at."""
+    return [adapter.image for adapter in draft.request.adapters if adapter.image]
+
+
 def _opened() -> dict[str, Any]:
     return {"action": "c2pa.opened", "parameters": {"ingredientIds": [PARENT]}}
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from studio.core.request import Fill, ImageToImage, Inpaint, Outpaint, Task, TextToImage
 from studio.core.result import Draft
+from studio.stamps import adapters
 
 SCHEDULES = ("Karras", "Exponential", "Beta")
 NO_PROMPT = "(no prompt)"
@@ -32,8 +33,10 @@ _NEGATIVE = "Negative prompt:"
 def parameters_text(draft: Draft, version: str) -> str:
     """Prompt, negative prompt and one line of `key: value` pairs."""
     negative = re.sub(r"\s*\n\s*", " ", safe_prompt(draft.request.negative_prompt))
-    pairs = ", ".join(f"{key}: {safe_value(value)}" for key, value in _pairs(draft, version) if value not in (None, ""))
-    prompt = safe_prompt(draft.request.prompt)
+    told = [(key, safe_value(value)) for key, value in _pairs(draft, version) if value not in (None, "")]
+    told[-1:-1] = adapters.pairs(draft)
+    pairs = ", ".join(f"{key}: {value}" for key, value in told)
+    prompt = safe_prompt(adapters.prompt_with_tags(draft))
     return f"{prompt if prompt.strip() else NO_PROMPT}\n{_NEGATIVE} {negative}\n{pairs}"
 
 

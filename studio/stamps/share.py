@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.core.errors import InvalidRequest
 from studio.core.opening import open_picture
-from studio.core.request import sources
+from studio.core.request import all_sources
 from studio.core.result import Draft, Picture, Record
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.stamps import exif, watermark, xmp
@@ -113,7 +113,8 @@ def _is_marked(record: Record) -> bool:
 
 def _parts(record: Record) -> dict[str, tuple[str, bool]]:
     """What can be left out: its words, and whether there is any of it."""
-    parents = [source.name or "a picture" for name, source in sources(record.request.task).items() if name == "image"]
+    shown = all_sources(record.request).items()
+    parents = [source.name or "a picture" for name, source in shown if name not in ("mask", "sketch")]
     return {
         "prompt": ("Prompt and negative prompt", bool(record.request.prompt or record.request.negative_prompt)),
         "settings": (f"Seed {record.seed}, model version and settings", True),

@@ -25,6 +25,7 @@ from studio.core.result import Record
 from studio.core.sharing import ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.ui import who, words
+from studio.ui.adapter_facts import looked_at
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
 from studio.ui.ports import Studio
@@ -153,6 +154,7 @@ class Desk:
             origin = tile(parent, self._thumbs, self._before) + escape(parent.name)
         else:
             origin = escape(f"{source.name or 'an uploaded picture'} · {source.sha256[:10]}") if source else ""
+        origin += looked_at(record, self._studio.source_path, url)
         return family(origin, [tile(child, self._thumbs, self._before) for child in self._studio.children(record.id)[:12]])
 
     def _before(self, record: Record) -> Path | None:

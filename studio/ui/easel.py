@@ -78,7 +78,7 @@ class Easel:
         images, problems = [], []
         for path, name in zip(paths[:MAX_PICTURES], names, strict=False):
             try:
-                images.append(self._studio.add_source(_uploaded(str(path)), Path(str(name)).name[:200]))
+                images.append(self._studio.add_source(uploaded(str(path)), Path(str(name)).name[:200]))
             except StudioError as error:
                 problems.append(str(error))
         if len(paths) > MAX_PICTURES:
@@ -104,7 +104,7 @@ class Easel:
                 raise InvalidRequest("There is no picture yet. Choose the picture first, then its mask.")
             scale = min(1.0, MAX_SIDE / max(image.width, image.height))
             size = Size(max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            mask = read_mask(_uploaded(path), size)
+            mask = read_mask(uploaded(path), size)
         except StudioError as error:
             return {"problem": str(error)}
         return {"layer": _data_url(as_layer(mask))}
@@ -166,7 +166,7 @@ def _entry(image: Source, path: Path | None) -> dict[str, Any]:
     return {"src": url(path) if path else "", "width": image.width, "height": image.height, "name": image.name}
 
 
-def _uploaded(path: str) -> bytes:
+def uploaded(path: str) -> bytes:
     """The bytes of a file in the upload folder, which is then removed; any other path is refused."""
     folder, file = Path(get_upload_folder()).resolve(), Path(path).resolve()
     if not file.is_relative_to(folder) or not file.is_file():

@@ -17,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import hosted_facts, icons, policy_facts
+from studio.ui import adapter_facts, hosted_facts, icons, policy_facts
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -141,6 +141,7 @@ def details(record: Record, about: About) -> str:
         ("Model", title),
         *hosted_facts.rows(record),
         *_edit_rows(record),
+        *adapter_facts.rows(record),
         ("Seed", "none taken" if _seedless(record) else record.seed),
         ("Steps", used.get("steps", request.sampling.steps)),
         ("Guidance", used.get("guidance_scale", request.sampling.guidance_scale)),

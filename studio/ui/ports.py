@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from studio.core.adapters import Offer
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
@@ -94,6 +95,12 @@ class Studio(Protocol):
     def models(self) -> list[Model]: ...
 
     def presets(self) -> list[Preset]: ...
+
+    def adapters(self) -> list[Offer]:
+        """What can be put onto models."""
+
+    def adapter_with_hash(self, kind: str, hash: str) -> str:
+        """The name of the adapter with this SHA-256 or the beginning of it; empty if it is not here."""
 
     def submit(self, request: ImageRequest, lane: Lane, person: Person) -> Job: ...
 

@@ -24,6 +24,7 @@ from studio.ui import choosing, form, options, values, who
 from studio.ui.pictures import url
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
+from studio.ui.wardrobe import Wardrobe
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For every event: no queue of Gradio's, no overlay, no public endpoint."""
@@ -82,6 +83,7 @@ class Sheet:
 
     def __init__(self, page: Page, part: Part) -> None:
         self.page, self.part, self.studio = page, part, page.studio
+        self.wardrobe = Wardrobe(page.studio, part.name)
         draft = self._draft()
         model = self._model(draft["model"])
         with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{part.name}"):
@@ -118,6 +120,7 @@ class Sheet:
             fields |= self.part.lay_out(draft, model)
             with gr.Column(elem_classes=["advanced"]):
                 fields["negative_prompt"] = form.negative_field(tab, draft["negative_prompt"], model, tab)
+                fields["adapters"] = self.wardrobe.field(draft["adapters"], model)
                 fields |= self.part.lay_out_more(draft, model)
                 fields |= form.sampling_fields(tab, draft, model)
                 fields |= form.seed_fields(tab, draft, model)
@@ -248,6 +251,8 @@ class Sheet:
         """The settings that a file told, as far as this tab's models know them; the rest is said."""
         changed, notes = values.from_reading(reading, self.models())
         model = self._model(changed.get("model", read["model"]))
+        adapters, more = self.wardrobe.of_reading(reading, model, changed)
+        changed, notes = {**changed, **adapters}, [*notes, *more]
         if reading.width and reading.height:
             changed |= self.part.for_size(Size(reading.width, reading.height), model)
         if (
@@ -321,6 +326,7 @@ class Sheet:
         for slot in options.SLOTS:
             told = {"value": changed[slot]} if slot in changed else {}
             updates[fields[slot]] = gr.update(**told, **options.limits_of(slot, model, tab))
+        updates[fields["adapters"]] = self.wardrobe.update(changed, model)
         updates[fields["where"]] = gr.update(value=choosing.side_of(model))
         updates[fields["model"]] = choosing.model_update(self.models(), model, tab)
         return {

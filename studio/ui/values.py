@@ -15,6 +15,7 @@ from studio.core.evidence import Reading
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Sampling, Task
+from studio.ui import worn
 
 RANDOM, LOCKED = "Random", "Locked"
 Values = dict[str, Any]
@@ -40,6 +41,7 @@ def defaults(model: Model) -> Values:
         "preset": "",
         "other": None,
         "advanced": False,
+        "adapters": [],
         **model_values(model),
     }
 
@@ -71,6 +73,7 @@ def to_request(
         count=whole(values.get("count")) or 1,
         preset=values.get("preset") or "",
         options=dict(options or {}),
+        adapters=worn.read(values.get("adapters"), model),
         sampling=Sampling(
             steps=whole(values.get("steps")) if takes["steps"] else None,
             guidance_scale=values.get("guidance_scale") if takes["guidance_scale"] else None,
@@ -91,6 +94,7 @@ def from_request(request: ImageRequest, models: list[Model], seed: int | None) -
         "negative_prompt": request.negative_prompt,
         "count": 1,
         "preset": request.preset,
+        "adapters": worn.shown(request.adapters),
         "seed_mode": LOCKED,
         "seed": seed,
     }
@@ -184,6 +188,7 @@ _SOUND: dict[str, Sound] = {
     "seed_mode": lambda value, model: value in (RANDOM, LOCKED),
     "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
     "advanced": switch,
+    "adapters": worn.is_sound,
 }
 
 

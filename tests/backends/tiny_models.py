@@ -51,7 +51,7 @@ def tiny_sdxl(folder: Path, *, seed: int = 0) -> Path:
     return _save(pipe, folder)
 
 
-def tiny_sd3(folder: Path, *, seed: int = 0) -> Path:
+def tiny_sd3(folder: Path, *, seed: int = 0, layers: int = 1) -> Path:
     """A flow-matching Stable-Diffusion-3 pipeline without its T5 encoder, as many people run it."""
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
@@ -59,7 +59,7 @@ def tiny_sd3(folder: Path, *, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokenizer = _tokenizer()
     transformer = SD3Transformer2DModel(
-        sample_size=8, patch_size=2, in_channels=16, num_layers=1, attention_head_dim=8, num_attention_heads=2,
+        sample_size=8, patch_size=2, in_channels=16, num_layers=layers, attention_head_dim=8, num_attention_heads=2,
         joint_attention_dim=32, caption_projection_dim=16, pooled_projection_dim=32, out_channels=16, pos_embed_max_size=64,
     )  # fmt: skip
     pipe = StableDiffusion3Pipeline(

@@ -15,7 +15,7 @@ from PIL import Image
 from studio.core.errors import InvalidRequest, KeepError
 from studio.core.people import Erased
 from studio.core.ports import Erasure
-from studio.core.request import ImageRequest, ImageToImage, Inpaint, Source
+from studio.core.request import Adapter, ImageRequest, ImageToImage, Inpaint, Source
 from studio.core.result import Record
 from studio.core.verdict import Verdict
 from studio.library import Library, open_library
@@ -216,3 +216,19 @@ def test_a_source_that_an_unknown_name_uses_is_kept(library: Library) -> None:
     assert library.erasure.erase("ann").sources == 0
     assert isinstance(source, Source)
     assert library.sources.path(source) is not None
+
+
+def test_pictures_that_adapters_looked_at_go_with_their_person_and_so_do_those_made_of_them(library: Library) -> None:
+    given, made, shared = (library.sources.add(a_file(colour), f"{SECRET}.png") for colour in (40, 41, 42))
+    for number, (user, pictures) in enumerate((("ann", (given, shared)), ("bob", (replace(shared, name="harbour.png"),)))):
+        worn = tuple(Adapter(kind="controlnet", name="edges", image=picture) for picture in pictures)
+        request = a_request("words", user=user, adapters=worn)
+        job = library.jobs.add(request, "interactive").id
+        facts = {"controls": [{"sha256": made.sha256, "width": 8, "height": 8}]} if user == "ann" else {}
+        library.keeper.hold([a_draft(number, job=job, request=request, facts=facts)])
+        (record,) = library.keeper.keep(job)
+        library.jobs.advance(job, "done", records=[record.id])
+    library.erasure.erase("ann", "operator")
+    assert [library.sources.path(source) is None for source in (given, made, shared)] == [True, True, False]
+    rows = library.database.rows("SELECT request FROM record UNION ALL SELECT request FROM job")
+    assert not any(SECRET in row["request"] for row in rows)

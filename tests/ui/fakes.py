@@ -20,6 +20,7 @@ from memory_receipts import MemoryReceipts
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
+from studio.core.adapters import Offer
 from studio.core.canvas import Ground
 from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
@@ -45,7 +46,15 @@ STARTER = Model(
     default_guidance_scale=3.5,
     samplers=("Euler", "Euler a", "DPM++ 2M Karras"),
     licence="Apache-2.0",
+    adapters=("lora", "textual-inversion", "controlnet"),
 )
+OFFERS = [
+    Offer(kind="lora", name="evening-light", models=("local:starter",), triggers=("evening light", "golden hour")),
+    *(Offer(kind="lora", name=f"style-{number:03}", models=("local:starter",)) for number in range(200)),
+    Offer(kind="textual-inversion", name="good-hands", models=("local:starter",), triggers=("good-hands",)),
+    Offer(kind="controlnet", name="edges-canny", models=("local:starter",), preprocessors=("canny", "lineart", "depth")),
+    Offer(kind="lora", name="of-another-family", models=("local:other",)),
+]
 TURBO = Model(
     id="local:turbo",
     title="Turbo",
@@ -108,6 +117,12 @@ class FakeStudio(Verifies, Hosts):
 
     def presets(self) -> list[Preset]:
         return self._presets
+
+    def adapters(self) -> list[Offer]:
+        return OFFERS
+
+    def adapter_with_hash(self, kind: str, hash: str) -> str:
+        return "evening-light" if kind == "lora" and "0123456789ab".startswith(hash) else ""
 
     def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person = OWNER) -> Job:
         require(person, "create")

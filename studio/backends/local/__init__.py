@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from studio.backends.local import tokens
+from studio.backends.local.adapter_shelf import AdapterShelf
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
+from studio.core.adapters import Offer, take_tags
 from studio.core.canvas import Ground
 from studio.core.errors import NotConfigured, OutOfMemory
 from studio.core.job import Lane
@@ -49,6 +53,7 @@ class LocalBackend:
         self, folders: Sequence[Path], hub_cache: Path | None, device: str = "", threads: int = 0, starter: Path = STARTER
     ) -> None:
         self._catalog = Catalog(folders=tuple(folders), hub_cache=hub_cache, starter=starter)
+        self._shelf = AdapterShelf(folders=tuple(folders))
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
         self._loaded: Loaded | None = None
@@ -59,8 +64,23 @@ class LocalBackend:
         return self._catalog.models()
 
     def problems(self) -> list[str]:
-        """A sentence for each folder that looks like a model and cannot be used."""
-        return self._catalog.scan()[1]
+        """A sentence for each folder or file that looks like a model or an adapter and cannot be used."""
+        return [*self._catalog.scan()[1], *self._shelf.problems()]
+
+    def adapters(self) -> list[Offer]:
+        """What can be put onto the models."""
+        return self._shelf.offers(self._catalog.scan()[0])
+
+    def prepare(self, picture: Image.Image, preprocessor: str) -> Image.Image:
+        with self._turn:
+            from studio.backends.local.preprocessing import depth
+            from studio.backends.local.trouble import border
+
+            with border(f"making a {preprocessor} picture"):
+                return depth(picture, self._shelf.depth_model(), self._chosen_device().torch_name)
+
+    def adapter_named(self, kind: str, hash: str) -> str:
+        return self._shelf.named(kind, hash)
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         if model.id not in self._tokenizers:
@@ -69,6 +89,7 @@ class LocalBackend:
             except NotConfigured:
                 return None
         found = self._tokenizers[model.id]
+        text = take_tags(text)[0] if "lora" in model.adapters else text
         return tokens.count(found.tokenizer, text, weighted=found.family.chunked)
 
     def describe_device(self) -> str:
@@ -85,9 +106,16 @@ class LocalBackend:
         with self._turn:
             self._ready(model, Course(_Unwatched()))
 
-    def generate(self, request: ImageRequest, model: Model, watch: Watch, ground: Ground | None = None) -> ImageResult:
+    def generate(
+        self,
+        request: ImageRequest,
+        model: Model,
+        watch: Watch,
+        ground: Ground | None = None,
+        pictures: Mapping[int, Image.Image] | None = None,
+    ) -> ImageResult:
         with self._my_turn(watch):
-            from studio.backends.local import run
+            from studio.backends.local import adapters, run
             from studio.backends.local.device import empty_cache, free_bytes
             from studio.backends.local.memory import failure
             from studio.backends.local.trouble import border
@@ -101,8 +129,11 @@ class LocalBackend:
                 return failure(loaded.pipe, plan.size, free_bytes(loaded.device), decoding=course.phase == "decoding")
 
             try:
-                with border(f"drawing with {model.title}", no_memory):
-                    return run.generate(plan, course)
+                with (
+                    border(f"drawing with {model.title}", no_memory),
+                    adapters.put_on(plan, self._shelf, pictures or {}, watch.check) as worn,
+                ):
+                    return run.generate(worn, course)
             except BaseException:
                 loaded.pipe.maybe_free_model_hooks()
                 gc.collect()

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends.local import cards, generic, headers, layouts, packages, samplers, singles, variants
+from studio.backends.local.adapter_files import NOT_MODELS
+from studio.backends.local.adapter_shelf import taking
 from studio.backends.local.families import FAMILIES, Family
 from studio.backends.local.shelf import Shelf
 from studio.core.errors import NotConfigured
@@ -113,7 +115,8 @@ class Catalog:
             yield "starter", self.starter, self.starter
         for folder in self.folders:
             for path in _walk(folder, DEPTH):
-                yield path.name, path, folder
+                if path.relative_to(folder).parts[0] not in NOT_MODELS:
+                    yield path.name, path, folder
         if self.hub_cache:
             yield from _snapshots(self.hub_cache)
         for folder in self.folders:
@@ -135,7 +138,7 @@ class Catalog:
         weights = {family.denoiser: Weights(files=(file,)), **weights}
         model = describe(name, folder, family, weights, single.max_tokens(family.max_tokens, family.tokenizer))
         return Found(
-            model=singles.described(model, single, family),
+            model=taking(single.layout.pipeline, singles.described(model, single, family)),
             folder=folder,
             pipeline=single.layout.pipeline,
             family=family,
@@ -191,7 +194,7 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=describe(name, folder, family, weights, 77 if short else family.max_tokens),
+        model=taking(pipeline, describe(name, folder, family, weights, 77 if short else family.max_tokens)),
         folder=folder,
         pipeline=pipeline,
         family=family,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,24 +50,43 @@ def pipeline(loaded: Loaded, ground: Ground | None) -> Any:
 
     Not by diffusers' `from_pipe`: it casts every part to one dtype, and some text encoders keep layers in float32.
     """
-    family = loaded.found.family
-    if ground is None:
-        return loaded.pipe
-    name = family.inpaint if ground.mask and not is_blended(family, ground) else family.redraw
+    name = name_of(loaded, ground)
+    if loaded.extra:
+        from studio.backends.local.adapters import CONTROLLED
+
+        name = CONTROLLED[name]
     if name == type(loaded.pipe).__name__:
         return loaded.pipe
     if name not in loaded.variants:
-        import diffusers
-
-        kind = getattr(diffusers, name)
-        parts = {**loaded.pipe.config, **loaded.pipe.components}
-        accepted = inspect.signature(kind.__init__).parameters
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice of the library to its users, not to ours
-            variant = kind(**{part: value for part, value in parts.items() if part in accepted})
-        variant.set_progress_bar_config(disable=True)
-        loaded.variants[name] = variant
+        loaded.variants[name] = assembled(loaded, name, loaded.extra)
     return loaded.variants[name]
+
+
+def name_of(loaded: Loaded, ground: Ground | None) -> str:
+    """The class of the pipeline that draws without adapters."""
+    family = loaded.found.family
+    if ground is None:
+        return type(loaded.pipe).__name__
+    return family.inpaint if ground.mask and not is_blended(family, ground) else family.redraw
+
+
+def assembled(loaded: Loaded, name: str, others: Mapping[str, Any]) -> Any:
+    """A pipeline of this class of the loaded one's parts, with `others` besides or in place of them."""
+    import diffusers
+
+    kind = getattr(diffusers, name)
+    parts = {**loaded.pipe.config, **loaded.pipe.components, **others}
+    taken = inspect.signature(kind.__init__).parameters
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice of the library to its users, not to ours
+        made = kind(**{part: value for part, value in parts.items() if part in taken})
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def accepted(pipe: Any) -> Mapping[str, Any]:
+    """The arguments of a pipeline's call."""
+    return inspect.signature(pipe.__call__).parameters
 
 
 def arguments(pipe: Any, family: Family, ground: Ground | None, steps: int) -> dict[str, Any]:

@@ -26,7 +26,8 @@ _LIBRARIES = ("diffusers", "transformers")
 class Loaded:
     """A pipeline ready to run. `schedule` is the model's own scheduler configuration; `colours` maps latents to colours.
 
-    `variants` are further pipelines of the same parts, by class, made when they are first needed.
+    `variants` are further pipelines of the same parts, by class, made when they are first needed. `extra` are parts that
+    only a job's own pipelines have: its ControlNets.
     """
 
     found: Found
@@ -36,6 +37,7 @@ class Loaded:
     sha256: Future[str]
     colours: preview.Colours | None
     variants: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def denoiser(self) -> Any:

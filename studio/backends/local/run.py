@@ -12,7 +12,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
@@ -36,7 +36,10 @@ _OPTIONS = ("tiling", TRUE_CFG)
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A request on a loaded model with every value concrete."""
+    """A request on a loaded model with every value concrete.
+
+    `arguments` are more of the pipeline's call, `facts` more of what ran: what adapters add (`adapters.put_on`).
+    """
 
     loaded: Loaded
     request: ImageRequest
@@ -47,6 +50,8 @@ class Plan:
     sampler: str
     ground: Ground | None = None
     notes: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, Any]] = dict
 
     @classmethod
     def of(cls, loaded: Loaded, request: ImageRequest, ground: Ground | None = None) -> Plan:
@@ -128,6 +133,7 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         "generator": torch.Generator("cpu").manual_seed(seed),
         **_OWN_SIZES,
         "max_area": plan.size.width * plan.size.height,
+        **plan.arguments,
         **editing.arguments(pipe, family, ground, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
@@ -247,6 +253,7 @@ def _used(plan: Plan, conditioned: Mapping[str, Any]) -> dict[str, Any]:
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
         **editing.facts(plan.loaded, plan.ground),
+        **plan.facts(),
     }
     facts |= {name: value for name, value in conditioned.items() if name == TRUE_CFG}
     if getattr(plan.pipe, "safety_checker", None) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from studio.core.evidence import Reading
+from studio.stamps.adapters import read_worn
 from studio.stamps.parameters import NO_PROMPT, parse_parameters
 from studio.stamps.reading.found import MAX_SHOWN, Found, as_float, as_int, as_size, as_steps, as_text, plain_fields
 
@@ -36,6 +37,7 @@ def read(found: Found) -> Reading | None:
         strength=_strength(fields),
         fields=plain_fields(fields),
         text=text[:MAX_SHOWN],
+        worn=read_worn((prompt, negative), fields),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from studio.core.evidence import Reading
+from studio.core.adapters import MAX_ADAPTERS, PICTURED
+from studio.core.evidence import Reading, Worn
 from studio.stamps.reading.found import (
     MAX_SHOWN,
     Found,
@@ -54,4 +55,19 @@ def read(found: Found) -> Reading | None:
         fields=plain_fields(values, "request", "used", "facts", "seed", "width", "height"),
         text=json.dumps(values, ensure_ascii=False, indent=1)[:MAX_SHOWN],
         record=values,
+        worn=_worn(within(values, "used", "adapters")),
     )
+
+
+def _worn(told: Any) -> tuple[Worn, ...]:
+    """What was at work besides the model. Adapters that looked at pictures come back with the request alone."""
+    each = (entry for entry in (told if isinstance(told, list) else ())[:MAX_ADAPTERS] if isinstance(entry, dict))
+    return tuple(
+        Worn(kind=as_text(entry.get("kind")), name=as_text(entry.get("name"))[:300], weight=_weight(entry.get("weight")),
+             hash=as_text(entry.get("sha256"))[:64])
+        for entry in each if entry.get("kind") not in PICTURED
+    )  # fmt: skip
+
+
+def _weight(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and -100 <= value <= 100 else 1.0
