@@ -159,9 +159,20 @@ class FakeStudio(Verifies, Hosts):
             self._put(id, cancel_requested=True, state=state, message="Cancelled.")
         return self._jobs[id]
 
-    def retry(self, id: str, person: Person = OWNER) -> Job:
+    def retry(self, id: str, person: Person = OWNER, *, smaller: bool = False) -> Job:
         self._require_own(id, person)
-        return self._put(id, state="queued", message="", error_code="", progress=Progress(), cancel_requested=False)
+        proposed = self._jobs[id].smaller if smaller else None
+        request = proposed[1] if proposed else self._jobs[id].request
+        return self._put(
+            id,
+            state="queued",
+            request=request,
+            facts={},
+            message="",
+            error_code="",
+            progress=Progress(),
+            cancel_requested=False,
+        )
 
     def move(self, id: str, place: int, person: Person = OWNER) -> None:
         self._require_own(id, person)
@@ -340,6 +351,8 @@ class _Silent:
     lane, receipts = "interactive", MemoryReceipts()
 
     def delay(self, until: float, why: str) -> None: ...
+
+    def say(self, text: str) -> None: ...
 
     def check(self) -> None: ...
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import samplers
+from studio.backends.local import levers, plan, samplers
 from studio.backends.local.families import FAMILIES, FEW_STEPS, Family, by_channels
 from studio.core.errors import NotConfigured
 from studio.core.model import Model
@@ -163,7 +163,10 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=_describe(name, folder, family, weights, 77 if short else family.max_tokens),
+        model=replace(
+            _describe(name, folder, family, weights, 77 if short else family.max_tokens),
+            options=(plan.OPTION, *levers.options_of(pipeline)),
+        ),
         folder=folder,
         pipeline=pipeline,
         family=family,

@@ -16,10 +16,10 @@ from typing import Any
 
 from PIL import Image
 
-from studio.backends.local import editing, memory, preview, samplers
+from studio.backends.local import editing, levers, preview, samplers
 from studio.backends.local.course import Course, hooked
 from studio.backends.local.decoding import AGAIN, guarded, require_finite
-from studio.backends.local.device import total_bytes
+from studio.backends.local.embeddings import encoded_once, words_of
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
 from studio.core.canvas import Ground
@@ -27,7 +27,7 @@ from studio.core.errors import Moderated, Unsupported
 from studio.core.request import ImageRequest, Size
 from studio.core.result import ImageResult, Picture
 
-_OPTIONS = ("tiling",)
+_OPTIONS = ("tiling", "memory", *levers.NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +78,19 @@ class Plan:
 
 def generate(plan: Plan, course: Course) -> ImageResult:
     """Make `request.count` pictures. Raises `Cancelled`, `BadPicture`, `Moderated`, `OutOfMemory` and foreign errors."""
-    refuse_hopeless(plan)
     loaded, pipe = plan.loaded, plan.pipe
     notes = [*plan.notes]
     notes += [f"option {name} is unknown here" for name in plan.request.options if name not in _OPTIONS]
     pictures = []
-    with hooked(pipe, loaded.denoiser, course), guarded(pipe.vae, notes.append, tiling=plan.tiling), _quiet():
+    with (
+        _quiet(),
+        levers.switched(loaded, plan.request, course.say) as switches,
+        hooked(pipe, loaded.denoiser, course),
+        guarded(pipe.vae, notes.append, tiling=plan.tiling),
+    ):
         course.enter("encoding")
-        conditioning = condition(loaded, plan.request)
-        with _encoded_once(pipe):
+        conditioning = _condition(plan)
+        with encoded_once(pipe, loaded.embeddings, plan.request, loaded.device.torch_name):
             for index in range(plan.request.count):
                 image = _draw(plan, conditioning, index, course)
                 if image is None:
@@ -96,17 +100,22 @@ def generate(plan: Plan, course: Course) -> ImageResult:
     course.enter(None)
     if not pictures:
         raise Moderated("The model's safety checker withheld the picture. Change the prompt or the seed.")
-    used = {**_used(plan), "tokens": conditioning.tokens, "seconds": course.seconds}
+    used = {**_used(plan), **switches, "tokens": conditioning.tokens, "seconds": course.seconds}
     if AGAIN in notes:
         used["vae_dtype"] = "float32"
     return ImageResult(pictures=tuple(pictures), used=used, notes=tuple(dict.fromkeys([*conditioning.notes, *notes])))
 
 
-def refuse_hopeless(plan: Plan) -> None:
-    """Raise `OutOfMemory` before any work if one picture needs more than the device has in all."""
-    total = total_bytes(plan.loaded.device)
-    if not plan.tiling and memory.picture_bytes(plan.loaded.pipe, plan.size) > total:
-        raise memory.failure(plan.loaded.pipe, plan.size, total)
+def _condition(plan: Plan) -> Conditioning:
+    """The prompts as arguments; those of an earlier job are known."""
+    loaded, device = plan.loaded, plan.loaded.device.torch_name
+
+    def read() -> Conditioning:
+        loaded.placement.bring("encoders")
+        return condition(loaded, plan.request)
+
+    known: Conditioning = loaded.embeddings.recall(words_of(plan.request), device, read)
+    return known
 
 
 def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
@@ -167,25 +176,6 @@ def _remember_step(scheduler: Any) -> list[Any]:
 
     scheduler.step = step
     return last
-
-
-@contextmanager
-def _encoded_once(pipe: Any) -> Iterator[None]:
-    """All pictures of a request share their prompts: encode them for the first one only."""
-    original = pipe.encode_prompt
-    known: list[Any] = []
-
-    @functools.wraps(original)
-    def encode_prompt(*args: Any, **options: Any) -> Any:
-        if not known:
-            known.append(original(*args, **options))
-        return known[0]
-
-    pipe.encode_prompt = encode_prompt
-    try:
-        yield
-    finally:
-        del pipe.encode_prompt
 
 
 @contextmanager
