@@ -42,13 +42,14 @@ def test_the_budget_is_kept_and_the_oldest_goes_first(small, models):
     measuring = small(10**9)
     use(measuring, models, "xl")
     one = weight_bytes(measuring._loaded.pipe)
-    backend = small(int(2.5 * one))
-    use(backend, models, "xl", "sd", "lcm", "xl", "flux")
-    assert backend.warm_models()[0] == "flux"
-    assert "xl" in backend.warm_models()
-    assert sum(backend._warm._sizes[f"local:{name}"] for name in backend.warm_models()[1:]) <= 2.5 * one
-    use(backend, models, "sd3")
-    assert "lcm" not in backend.warm_models()
+    budget, used = int(2.5 * one), []
+    backend = small(budget)
+    for name in ("xl", "sd", "lcm", "xl", "flux", "sd3", "xl-nine", "sd", "chroma"):
+        use(backend, models, name)
+        used = [name, *(each for each in used if each != name)]
+        assert backend.warm_models() == used[: len(backend.warm_models())]
+        assert sum(backend._warm._sizes[f"local:{each}"] for each in backend.warm_models()[1:]) <= budget
+    assert 2 <= len(backend.warm_models()) < len(used)
 
 
 def test_without_a_budget_only_the_one_in_use_stays(small, models):

@@ -18,6 +18,8 @@ Place = Literal["full", "model", "group", "sequential"]
 AUTO = "auto"
 MARGIN = 0.92
 """The part of the free memory that a chosen plan may fill by its estimate."""
+SAVING = 0.95
+"""A smaller plan is worth a try if it needs at most this part of what failed."""
 ACCELERATORS = ("cuda", "rocm", "xpu")
 """Devices with a memory of their own, which the computer's can stand behind."""
 
@@ -140,10 +142,10 @@ def smallest(plans: Iterable[MemoryPlan], needs: Needs, room: Room) -> MemoryPla
 
 
 def next_smaller(failed: MemoryPlan, needs: Needs, room: Room) -> MemoryPlan | None:
-    """What to try after `failed` ran out of memory: the next plan in the order that needs less; None if there is none."""
-    before = need(failed, needs, room)
+    """What to try after `failed` ran out of memory: the next plan in the order that saves something; None if none does."""
+    before = SAVING * need(failed, needs, room)
     later = PLANS[PLANS.index(failed) + 1 :]
-    return next((plan for plan in later if not hindrance(plan, room) and need(plan, needs, room) < before), None)
+    return next((plan for plan in later if not hindrance(plan, room) and need(plan, needs, room) <= before), None)
 
 
 def _why(chosen: Choice, needs: Needs, room: Room) -> str:
