@@ -247,7 +247,7 @@ def pixels(result):
 
 before = pixels(make(64))
 used = int(pathlib.Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0]) * 1024
-resource.setrlimit(resource.RLIMIT_AS, (used + 260_000_000, -1))
+resource.setrlimit(resource.RLIMIT_AS, (used + 380_000_000, -1))
 try:
     make(1536, "full")
 except OutOfMemory as error:

@@ -283,13 +283,16 @@ class FakeStudio(Verifies, Hosts):
             eta = (time.perf_counter() - begun) / step * (steps - step)
             self._previews[job.id] = _preview(step, steps)
             self._put(job.id, progress=Progress(phase="denoising", step=step, steps=steps, eta=eta))
-        if "fail" in job.request.prompt:
+        if "fail" in job.request.prompt and "memory" not in job.request.options:
             self._put(
                 job.id,
                 state="failed",
                 error_code="out_of_memory",
                 ended=time.time(),
                 message="The device's memory does not suffice. Try 512 × 512 and one picture at a time.",
+                facts={"smaller": {"title": "Try again with “tiles”", "options": {"memory": "tiles"}}}
+                if "in one piece" in job.request.prompt
+                else {},
             )
             return
         records = tuple(self._keep(job, place) for place in range(job.request.count))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from studio.backends.local import needs, plan
 from studio.backends.local.needs import Needs
 from studio.backends.local.plan import ACCELERATORS, Choice, MemoryPlan, Room
+from studio.backends.local.warm import WarmModels, tidy
 from studio.core.canvas import Ground
 from studio.core.errors import OutOfMemory
 from studio.core.request import ImageRequest, Size, TextToImage
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from studio.backends.local.course import Course
     from studio.backends.local.device import Device
     from studio.backends.local.loader import Loaded
-    from studio.backends.local.warm import WarmModels
 
 _SPARE = 0.8
 """The part of the free memory that a size which “should fit” may fill by its estimate."""
@@ -103,6 +103,7 @@ class Fitting:
         from studio.backends.local.device import empty_cache
 
         self.warm.drop_waiting()
+        tidy()
         empty_cache(self.device)
         return self._failure(self.warm.room(self.device).free)
 
