@@ -1,7 +1,8 @@
 """A small real backend for tests of the engine: it draws plain pictures step by step, and does what the prompt says.
 
 `<n> steps` draws that many steps of 20 ms; `die` kills the process at its second step; `blow up` raises an error the
-studio does not know; `no memory` raises OutOfMemory, unless the option `memory` is `tiles`; `load slowly` sleeps 60 s in one piece before the first step.
+studio does not know; `no memory` raises OutOfMemory, unless the option `memory` is `tiles`; `load slowly` sleeps 60 s in one
+piece before the first step.
 """
 
 from __future__ import annotations

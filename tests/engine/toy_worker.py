@@ -12,6 +12,7 @@ from studio.engine.answers import answers
 from studio.engine.pipe import Pipe
 from studio.engine.pipeline import Parts
 from studio.engine.scoring import Scoring
+from studio.engine.screening import Screening
 from studio.engine.worker import Worker
 from studio.library import open_library
 from studio.stamps.text import TextStamp
@@ -28,7 +29,7 @@ if __name__ == "__main__":
         stamps=(TextStamp("test"),),
     )
     scoring = Scoring(detectors=(Brightness(),), calibrations=MemoryCalibrations())
-    known = answers(scoring, library.records, lambda _: False)
+    known = answers(scoring, library.records, lambda _: False, Screening())
     pipe = Pipe(data, known, sys.stdout)
     sys.stdout = sys.stderr
     Worker(
