@@ -234,7 +234,9 @@ def _work(settings: Settings, _: argparse.Namespace) -> int:
     library, scoring, parts = _worker_parts(settings)
     local = next(backend for backend in parts.backends if isinstance(backend, LocalBackend))
     pipe = Pipe(settings.data, answers(scoring, library.records, _is_ours, parts.screening), out)
-    Worker("worker-0", settings.data, parts, library.jobs, pipe, describe=local.describe_device).run(sys.stdin)
+    Worker("worker-0", settings.data, parts, library.jobs, pipe, describe=local.describe_device, warm=local.warm_models).run(
+        sys.stdin
+    )
     return 0
 
 

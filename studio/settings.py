@@ -12,6 +12,7 @@
 | password | STUDIO_PASSWORD | empty; stands for one admin named as `user`, or “admin” |
 | device | STUDIO_DEVICE | chosen: cuda, xpu, mps or cpu |
 | threads | STUDIO_THREADS | 0 = chosen from the number of cores |
+| warm_models | STUDIO_WARM_MODELS | empty: chosen; memory for models that wait, such as 12GB, or 0 |
 | format | STUDIO_FORMAT | png; or jpeg, webp |
 | quality | STUDIO_QUALITY | 92, for JPEG and WebP |
 | watermark | STUDIO_WATERMARK | on; off leaves the pixels as they were drawn |
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import threading
 import tomllib
 from collections.abc import Collection, Mapping
@@ -76,6 +78,8 @@ QUIET = {
 }
 """Read by libraries when they are imported: no telemetry, and no hub in the studio and its workers."""
 
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?(mb|gb|)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -92,6 +96,7 @@ class Settings:
     password: str = ""
     device: str = ""
     threads: int = 0
+    warm_models: str = ""
     format: Literal["png", "jpeg", "webp"] = "png"
     quality: int = 92
     watermark: bool = True
@@ -100,6 +105,16 @@ class Settings:
     private_key: str = ""
     trust_list: str = ""
     hub_cache: Path = Path.home() / ".cache" / "huggingface" / "hub"
+
+    @property
+    def warm_bytes(self) -> int | None:
+        """Bytes for models that wait in memory; None where it is to be chosen. Raises `InvalidRequest`."""
+        text = self.warm_models.strip().lower()
+        if text in ("", "auto"):
+            return None
+        if not (found := _AMOUNT.fullmatch(text)):
+            raise InvalidRequest(f"The setting warm_models has the value “{text}”. Write it as 12GB, 500MB or 0.")
+        return int(float(found[1]) * {"": 1, "mb": 1_000_000, "gb": 1_000_000_000}[found[2]])
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in SECRETS)

@@ -141,12 +141,15 @@ class Moderated(BackendError):
 
 
 class OutOfMemory(BackendError):
-    """`plan` is a sentence with settings that would fit, such as "768 × 768, one picture at a time"."""
+    """`plan` is a sentence with settings that would fit, such as "768x768 should fit".
+
+    `facts["smaller"]` is what one click tries instead: its `title`, and `options` of the request or a `size`.
+    """
 
     code = "out_of_memory"
 
-    def __init__(self, message: str, plan: str = "") -> None:
-        super().__init__(f"{message} {plan}".strip())
+    def __init__(self, message: str, plan: str = "", *, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{message} {plan}".strip(), facts=facts)
         self.plan = plan
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from studio.core.people import Role
-from studio.core.request import ImageRequest
+from studio.core.request import ImageRequest, Size, TextToImage
 from studio.core.verdict import Verdict
 
 JobState = Literal["queued", "running", "delayed", "done", "blocked", "failed", "needs_review", "cancelled"]
@@ -74,6 +74,17 @@ class Job:
         """Whether the same request may end otherwise; words that the policy refused have to change first."""
         refused = self.blocked_by == "policy" and self.error_field == "prompt"
         return self.is_over and self.state != "done" and not refused
+
+    @property
+    def smaller(self) -> tuple[str, ImageRequest] | None:
+        """After a lack of memory: what one click tries instead, in words and as a request."""
+        asked = self.facts.get("smaller")
+        if not self.can_retry or not isinstance(asked, Mapping) or not asked.get("title"):
+            return None
+        request = replace(self.request, options={**self.request.options, **asked.get("options", {})})
+        if asked.get("size") and isinstance(request.task, TextToImage):
+            request = replace(request, task=TextToImage(Size.parse(str(asked["size"]))))
+        return str(asked["title"]), request
 
     @property
     def is_over(self) -> bool:

@@ -97,6 +97,9 @@ class Watch(Protocol):
     def check(self) -> None:
         """Raise `Cancelled` if the job is to stop. Cheap; call before every heavy piece of work."""
 
+    def say(self, text: str) -> None:
+        """Show a sentence beside the progress, such as the plan that is followed; it stays until the job ends."""
+
     def phase(self, phase: Phase) -> None:
         """Say what is going on now."""
 
@@ -252,7 +255,7 @@ class JobStore(Protocol):
 
     def cancel_requested(self, id: str) -> bool: ...
 
-    def retry(self, id: str) -> Job:
+    def retry(self, id: str, request: ImageRequest | None = None) -> Job:
         """Put a job that ended without a picture back into the queue, same request and seed."""
 
     def move(self, id: str, place: int) -> None:

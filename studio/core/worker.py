@@ -10,10 +10,12 @@ from typing import Literal
 class WorkerStatus:
     """`message` is a sentence for the user; `device` such as "CPU, 8 threads" or "NVIDIA RTX 4090, 24 GB".
 
-    `standby`: another studio's worker serves this data folder.
+    `warm` are the titles of models in memory, the last used first. `standby`: another studio's worker serves this data
+    folder.
     """
 
     state: Literal["starting", "standby", "warming", "ready", "down"] = "starting"
     device: str = ""
     message: str = ""
     restarts: int = 0
+    warm: tuple[str, ...] = ()

@@ -179,6 +179,9 @@ class _Leg:
     def check(self) -> None:
         self._whole.check()
 
+    def say(self, text: str) -> None:
+        self._whole.say(text)
+
     def phase(self, phase: Phase) -> None:
         self._whole.phase(phase)
 

@@ -148,6 +148,8 @@ class WorkerProcess:
         if event.get("event") == "status":
             self._lived = True
             known = {name: event[name] for name in ("state", "device") if name in event}
+            if "warm" in event:
+                known["warm"] = tuple(event["warm"])
             self.status = replace(self.status, message=event.get("message", ""), **known)
         self._heard(event)
 

@@ -160,11 +160,16 @@ class Studio:
         self._changes.wake()
         return job
 
-    def retry(self, id: str, person: Person | None = None) -> Job:
-        """Once more, same request and seed. A paid call whose end nobody knows is sent again: the user has looked."""
+    def retry(self, id: str, person: Person | None = None, *, smaller: bool = False) -> Job:
+        """Once more, same request and seed. A paid call whose end nobody knows is sent again: the user has looked.
+
+        `smaller`: by the plan that the job itself proposes after a lack of memory.
+        """
         person = self._require_own(id, person)
         self._shelf.receipts.forgive(id)
-        before, job = self._shelf.jobs.get(id), self._shelf.jobs.retry(id)
+        before = self._shelf.jobs.get(id)
+        proposed = before.smaller if before and smaller else None
+        job = self._shelf.jobs.retry(id, proposed[1] if proposed else None)
         if before and before.is_over and not job.is_over:
             prompts = self.preferences().audit_prompts
             self.oversight.log.submitted(job, person.name, prompts=prompts, again=True)

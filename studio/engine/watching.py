@@ -38,6 +38,7 @@ class JobWatch:
         self._progress = Progress()
         self._begun = self._reported = self._previewed = clock()
         self._preview_cost = 0.0
+        self._said = ""
 
     def check(self) -> None:
         if self._store.cancel_requested(self._job):
@@ -54,6 +55,13 @@ class JobWatch:
             time.sleep(min(left, LOOK))
         self._store.advance(self._job, "running")
         self._emit({"event": "changed", "job": self._job})
+
+    def say(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            with suppress(LibraryError):  # a full disk must not stop the drawing
+                self._store.advance(self._job, "running", message=text)
+            self._emit({"event": "changed", "job": self._job})
 
     def phase(self, phase: Phase) -> None:
         if phase != self._progress.phase:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,14 +29,23 @@ log = logging.getLogger("studio.worker")
 class Worker:
     """Carries jobs of the device's backends through the pipeline.
 
-    `describe` gives the device's name and may be slow; it runs after start. Jobs of hosted backends are another worker's.
+    `describe` gives the device's name and may be slow; it runs after start. `warm` names the models in memory. Jobs of
+    hosted backends are another worker's.
     """
 
     def __init__(
-        self, name: str, data: Path, parts: Parts, jobs: JobStore, pipe: Pipe, *, describe: Callable[[], str]
+        self,
+        name: str,
+        data: Path,
+        parts: Parts,
+        jobs: JobStore,
+        pipe: Pipe,
+        *,
+        describe: Callable[[], str],
+        warm: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._name, self._data, self._parts, self._jobs, self._pipe = name, data, parts, jobs, pipe
-        self._describe, self._device = describe, threading.Lock()
+        self._describe, self._warm_models, self._device = describe, warm, threading.Lock()
         self._running = Running(data, parts, jobs, pipe.emit, device=self._device)
         self._serving = False
 
@@ -47,7 +56,7 @@ class Worker:
         if not self._pipe.wait_for(lock):
             return
         self._serving = True
-        consumer = Consumer(self._data, self._name, self._claim, self._running.make, self._running.keep)
+        consumer = Consumer(self._data, self._name, self._claim, self._make, self._running.keep)
         consumer.start()
         self._pipe.emit({"event": "status", "state": "warming"})
         threading.Thread(target=self._warm, daemon=True).start()
@@ -69,10 +78,17 @@ class Worker:
             with self._device:
                 backend, model = pipeline.find_model(latest if latest in models else models[0], own)
                 backend.warm(model)
-            self._pipe.emit({"event": "status", "state": "ready", "device": self._describe()})
+            told = {"device": self._describe(), "warm": list(self._warm_models())}
+            self._pipe.emit({"event": "status", "state": "ready", **told})
         except (StudioError, IndexError) as error:
             log.warning("warming up failed: %s", error)
             self._pipe.emit({"event": "status", "state": "ready", "device": self._describe(), "message": str(error)})
+
+    def _make(self, id: str) -> bool:
+        before, is_held = list(self._warm_models()), self._running.make(id)
+        if list(self._warm_models()) != before:
+            self._pipe.emit({"event": "status", "warm": list(self._warm_models())})
+        return is_held
 
     def _claim(self) -> str:
         if self._pipe.is_over.is_set():

@@ -165,16 +165,20 @@ class SqliteJobs:
         rows = self._database.rows("SELECT cancel_requested FROM job WHERE id = ?", (id,))
         return bool(rows and rows[0]["cancel_requested"])
 
-    def retry(self, id: str) -> Job:
-        """Put a job that ended without a picture at the end of its lane, as if new; any other job stays as it is."""
+    def retry(self, id: str, request: ImageRequest | None = None) -> Job:
+        """Put a job that ended without a picture at the end of its lane, as if new; any other job stays as it is.
+
+        With a `request` for the same model, that is asked for from now on.
+        """
         self._database.change(
-            """UPDATE job SET state = 'queued', changed = ?, started = NULL, ended = NULL, worker = '', attempts = 0,
+            """UPDATE job SET state = 'queued', request = COALESCE(?, request), changed = ?, started = NULL, ended = NULL,
+               worker = '', attempts = 0,
                cancel_requested = 0, message = '', error_code = '', error_field = '', facts = '{}', blocked_by = '',
                reason_code = '', verdicts = '[]', records = '[]',
                phase = 'waiting', step = 0, steps = 0, eta = NULL,
                place = (SELECT COALESCE(MAX(place), 0) + 1 FROM job AS line WHERE state = 'queued' AND line.lane = job.lane)
                WHERE id = ? AND state IN ('failed', 'blocked', 'needs_review', 'cancelled')""",
-            (time.time(), id),
+            (json.dumps(request_to_json(request)) if request else None, time.time(), id),
         )
         return self._known(id)
 

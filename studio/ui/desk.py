@@ -82,8 +82,8 @@ class Desk:
             match do:
                 case "cancel":
                     self._studio.cancel(id, person)
-                case "retry":
-                    self._studio.retry(id, person)
+                case "retry" | "retry-smaller":
+                    self._studio.retry(id, person, smaller=do == "retry-smaller")
                 case "pause" | "resume":
                     self._studio.pause(do == "pause", person)
                 case "move":
@@ -175,7 +175,10 @@ class Desk:
             else words.IDLE,
             "preview": _data_url(snapshot),
             "queue": queue(
-                active, [job for job in lately if job.state in ("failed", "blocked", "needs_review")][:5], paused=paused
+                active,
+                [job for job in lately if job.state in ("failed", "blocked", "needs_review")][:5],
+                paused=paused,
+                warm=worker.warm,
             ),
             "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -84,17 +84,22 @@ def tile(record: Record, thumbs: Thumbs, before: Before) -> str:
     )
 
 
-def queue(active: list[Job], failed: list[Job], *, paused: bool) -> str:
-    """The queue: what runs, what waits and in which order, and what failed lately."""
+def queue(active: list[Job], failed: list[Job], *, paused: bool, warm: Sequence[str] = ()) -> str:
+    """The queue: what runs, what waits and in which order, what failed lately, and which models are in memory."""
     waiting = Counter(job.backend for job in active if job.state == "queued")
     rows = [_row(job, waiting[job.backend]) for job in (*active, *failed)]
     toggle = ("resume", "Resume") if paused else ("pause", "Pause")
     badge = f'<span class="badge">{len(active)}</span>' if active else ""
     button = f'<button class="small" data-do="{toggle[0]}">{toggle[1]}</button>'
-    body = f"<ol>{''.join(rows)}</ol>" if rows else '<p class="quiet">Nothing is waiting.</p>'
+    body = (f"<ol>{''.join(rows)}</ol>" if rows else '<p class="quiet">Nothing is waiting.</p>') + _warm(warm)
     return (
         f"<header><h2>Queue {badge}</h2>{button}</header>{'<p class=quiet>The queue is paused.</p>' if paused else ''}{body}"
     )
+
+
+def _warm(titles: Sequence[str]) -> str:
+    """Models that answer at once, the last used first."""
+    return f'<p class="quiet warm">In memory: {escape(", ".join(titles))}</p>' if titles else ""
 
 
 def _row(job: Job, waiting: int) -> str:
@@ -115,7 +120,8 @@ def _row(job: Job, waiting: int) -> str:
 
 def _buttons(job: Job, place: int, waiting: int) -> str:
     if job.is_over:
-        return _act(job, "retry", "Try again", icons.RETRY) if job.can_retry else ""
+        again = _act(job, "retry", "Try again", icons.RETRY) if job.can_retry else ""
+        return again + (_act(job, "retry-smaller", job.smaller[0], icons.SMALLER) if job.smaller else "")
     moves = ""
     if job.state == "queued" and waiting > 1:
         moves += _act(job, "move", "To the front", icons.FIRST, place=1, off=place == 1)
@@ -126,8 +132,9 @@ def _buttons(job: Job, place: int, waiting: int) -> str:
 
 def _act(job: Job, do: str, label: str, icon: str, *, place: int = 0, off: bool = False) -> str:
     where = f' data-place="{place}"' if place else ""
+    said = escape(label)
     return (
-        f'<button class="icon" data-do="{do}" data-id="{escape(job.id)}"{where} aria-label="{label}" title="{label}"'
+        f'<button class="icon" data-do="{do}" data-id="{escape(job.id)}"{where} aria-label="{said}" title="{said}"'
         f"{' disabled' if off else ''}>{icon}</button>"
     )
 

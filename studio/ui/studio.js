@@ -21,7 +21,9 @@ const parts = {
     $("job-detail").textContent = job.detail;
     $("job-detail").title = job.detail;
     $("job-retry").hidden = !job.retry;
-    $("job-retry").dataset.id = job.id;
+    $("job-smaller").hidden = !job.smaller;
+    $("job-smaller").textContent = job.smaller || "";
+    $("job-retry").dataset.id = $("job-smaller").dataset.id = job.id;
     const known = job.fraction !== null, percent = Math.round((job.fraction || 0) * 100);
     $("bar").toggleAttribute("data-unknown", !known);
     known ? $("bar").setAttribute("aria-valuenow", percent) : $("bar").removeAttribute("aria-valuenow");

@@ -38,6 +38,7 @@ IDLE: dict[str, Any] = {
     "detail": "",
     "fraction": 0,
     "retry": False,
+    "smaller": "",
     "cancel": False,
 }
 
@@ -52,7 +53,8 @@ def worker(status: WorkerStatus) -> dict[str, str]:
         "standby": status.device or "Another studio's engine does the work",
         "down": "Engine is restarting…" if status.restarts else "Engine is not running",
     }[status.state]
-    return {"state": status.state, "text": text, "message": status.message}
+    warm = f"In memory: {', '.join(status.warm)}." if status.warm else ""
+    return {"state": status.state, "text": text, "message": " ".join(filter(None, (status.message, warm)))}
 
 
 def card(job: Job, status: WorkerStatus, *, paused: bool, others: int) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def card(job: Job, status: WorkerStatus, *, paused: bool, others: int) -> dict[s
         "detail": detail,
         "fraction": fraction,
         "retry": job.can_retry,
+        "smaller": job.smaller[0] if job.smaller else "",
         "field": job.error_field,
         "form": job.request.task.kind,
         "cancel": not job.is_over and not job.cancel_requested,
@@ -88,11 +91,13 @@ def _running(job: Job) -> tuple[str, str, float | None]:
     if progress.phase == "polling" and progress.steps:
         return title, f"{progress.step} %", begin + (PHASES["decoding"][1] - begin) * progress.step / progress.steps
     if progress.phase != "denoising":
-        return title, "", None if progress.phase in ("waiting", "loading", "sending", "polling") else begin
+        return title, job.message, None if progress.phase in ("waiting", "loading", "sending", "polling") else begin
     fraction = begin + (PHASES["decoding"][1] - begin) * progress.step / max(progress.steps, 1)
     parts = [f"step {progress.step} of {progress.steps}"]
     if progress.eta is not None:
         parts.append(f"{span(progress.eta)} left")
+    if job.message:
+        parts.append(job.message)
     return title, " · ".join(parts), round(fraction, 3)
 
 

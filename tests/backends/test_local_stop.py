@@ -40,7 +40,7 @@ def test_cancel_in_each_phase_stops_there_and_the_next_run_is_untouched(backend,
     expected = make().pictures[0].image.tobytes()
     watch = Recorder(stop_in=phase)
     with pytest.raises(Cancelled):
-        make(watch=watch)
+        make(watch=watch, prompt=f"words that nobody read before, stopped in {phase}")
     assert watch.phases[-1] == phase
     assert len(watch.steps) == steps
     pipe = backend._loaded.pipe

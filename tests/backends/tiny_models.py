@@ -188,7 +188,7 @@ def tiny_z_image(folder: Path, *, seed: int = 0) -> Path:
     return _save(pipe, folder)
 
 
-def tiny_qwen(folder: Path, *, seed: int = 0) -> Path:
+def tiny_qwen(folder: Path, *, seed: int = 0, layers: int = 1) -> Path:
     """A Qwen-Image pipeline: packed latents with an axis for time, a video autoencoder."""
     import torch
     from diffusers import (
@@ -208,7 +208,7 @@ def tiny_qwen(folder: Path, *, seed: int = 0) -> Path:
     }  # fmt: skip
     vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
     transformer = QwenImageTransformer2DModel(
-        patch_size=2, in_channels=16, out_channels=4, num_layers=1, attention_head_dim=16, num_attention_heads=2,
+        patch_size=2, in_channels=16, out_channels=4, num_layers=layers, attention_head_dim=16, num_attention_heads=2,
         joint_attention_dim=16, guidance_embeds=False, axes_dims_rope=(8, 4, 4),
     )  # fmt: skip
     vae = AutoencoderKLQwenImage(

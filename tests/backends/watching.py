@@ -13,6 +13,7 @@ class Recorder:
         self.phases: list[str] = []
         self.steps: list[tuple[int, int]] = []
         self.previews: list = []
+        self.said: list[str] = []
         self.checks = 0
 
     def check(self) -> None:
@@ -21,6 +22,9 @@ class Recorder:
             self.left -= 1
             if self.left <= 0:
                 raise Cancelled("Stopped.")
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def phase(self, phase: str) -> None:
         self.phases.append(phase)

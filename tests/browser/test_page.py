@@ -67,6 +67,19 @@ def test_a_failed_job_says_what_to_do_and_can_be_tried_again(toy: RunningStudio,
     expect(card).to_be_visible(timeout=20_000)
 
 
+def test_after_a_lack_of_memory_one_click_follows_the_smaller_plan(toy: RunningStudio, visit: Visits) -> None:
+    page = visit(toy.url)
+    fill(page, "fail in one piece")
+    page.locator("#sheet-text-to-image .generate").click()
+    card = page.locator("#job[data-state=failed]")
+    expect(card.locator("#job-smaller")).to_have_text("Try again with “tiles”", timeout=20_000)
+    row = page.locator("#queue li[data-state=failed]").first
+    expect(row.get_by_label("Try again with “tiles”")).to_be_visible()
+    card.locator("#job-smaller").click()
+    expect(page.locator("#job[data-state=done]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#job-smaller")).to_be_hidden()
+
+
 def test_the_queue_shows_places_and_can_be_reordered_paused_and_emptied(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
     page.locator("#queue button", has_text="Pause").click()

@@ -43,6 +43,8 @@ class PlainWatch:
 
     def delay(self, until: float, why: str) -> None: ...
 
+    def say(self, text: str) -> None: ...
+
     def check(self) -> None:
         if self.steps >= self.stop_at:
             raise Cancelled("Cancelled.")

@@ -1,7 +1,8 @@
 """A small real backend for tests of the engine: it draws plain pictures step by step, and does what the prompt says.
 
 `<n> steps` draws that many steps of 20 ms; `die` kills the process at its second step; `blow up` raises an error the
-studio does not know; `no memory` raises OutOfMemory; `load slowly` sleeps 60 s in one piece before the first step.
+studio does not know; `no memory` raises OutOfMemory, unless the option `memory` is `tiles`; `load slowly` sleeps 60 s in one
+piece before the first step.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class ToyBackend:
         self.asked.append(request)
         if ground:
             self.grounds.append(ground)
-        self._mischief(request.prompt)
+        if request.options.get("memory") == "tiles":
+            watch.say("Memory plan: tiles.")
+        else:
+            self._mischief(request.prompt)
         steps = int(found[1]) if (found := re.search(r"(\d+) steps", request.prompt)) else 2
         size = Size(*ground.image.size) if ground else request.task.size
         seed = request.sampling.seed
@@ -77,6 +81,7 @@ class ToyBackend:
         if "blow up" in prompt:
             raise ZeroDivisionError("a foreign error with a secret /path")
         if "no memory" in prompt:
-            raise OutOfMemory("Too large.", "32 × 32 would fit.")
+            smaller = {"title": "Try again with “tiles”", "options": {"memory": "tiles"}}
+            raise OutOfMemory("Too large.", "32 × 32 would fit.", facts={"smaller": smaller})
         if "load slowly" in prompt:
             time.sleep(60)

@@ -19,8 +19,9 @@ from studio.stamps.text import TextStamp
 if __name__ == "__main__":
     data, outputs = map(Path, sys.argv[1:3])
     library = open_library(data, outputs)
+    toy = ToyBackend()
     parts = Parts(
-        backends=(ToyBackend(),),
+        backends=(toy,),
         keeper=library.keeper,
         sources=library.sources,
         receipts=library.receipts,
@@ -30,4 +31,6 @@ if __name__ == "__main__":
     known = answers(scoring, library.records, lambda _: False, parts.screening)
     pipe = Pipe(data, known, sys.stdout)
     sys.stdout = sys.stderr
-    Worker("worker-0", data, parts, library.jobs, pipe, describe=lambda: "a toy").run(sys.stdin)
+    Worker(
+        "worker-0", data, parts, library.jobs, pipe, describe=lambda: "a toy", warm=lambda: ["Toy"] * bool(toy.asked)
+    ).run(sys.stdin)

@@ -1,4 +1,5 @@
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from time import sleep
@@ -150,6 +151,16 @@ def test_only_a_job_that_ended_badly_is_retried(jobs: SqliteJobs, state: str) ->
     job = jobs.add(a_request(), "batch")
     before = jobs.advance(job.id, state, message="here")
     assert jobs.retry(job.id) == before
+
+
+def test_a_retry_may_ask_for_something_smaller(jobs: SqliteJobs) -> None:
+    job = jobs.add(a_request(), "interactive")
+    jobs.advance(job.id, "failed", message="Too large.", error_code="out_of_memory", facts={"smaller": {"title": "x"}})
+    smaller = replace(job.request, options={"memory": "full, tiled"})
+    again = jobs.retry(job.id, smaller)
+    assert (again.state, again.request, dict(again.facts)) == ("queued", smaller, {})
+    jobs.advance(job.id, "done")
+    assert jobs.retry(job.id, job.request).request == smaller
 
 
 def test_progress_is_kept_while_the_job_runs_and_starts_anew_with_each_attempt(jobs: SqliteJobs) -> None:

@@ -97,6 +97,8 @@ class HostedWatch:
     def step(self, done: int, total: int, preview: object = None) -> None:
         self.steps.append((done, total))
 
+    def say(self, text: str) -> None: ...
+
     def delay(self, until: float, why: str) -> None:
         self.delays.append((until, why))
 

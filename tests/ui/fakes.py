@@ -174,9 +174,20 @@ class FakeStudio(Verifies, Hosts):
             self._put(id, cancel_requested=True, state=state, message="Cancelled.")
         return self._jobs[id]
 
-    def retry(self, id: str, person: Person = OWNER) -> Job:
+    def retry(self, id: str, person: Person = OWNER, *, smaller: bool = False) -> Job:
         self._require_own(id, person)
-        return self._put(id, state="queued", message="", error_code="", progress=Progress(), cancel_requested=False)
+        proposed = self._jobs[id].smaller if smaller else None
+        request = proposed[1] if proposed else self._jobs[id].request
+        return self._put(
+            id,
+            state="queued",
+            request=request,
+            facts={},
+            message="",
+            error_code="",
+            progress=Progress(),
+            cancel_requested=False,
+        )
 
     def move(self, id: str, place: int, person: Person = OWNER) -> None:
         self._require_own(id, person)
@@ -287,13 +298,16 @@ class FakeStudio(Verifies, Hosts):
             eta = (time.perf_counter() - begun) / step * (steps - step)
             self._previews[job.id] = _preview(step, steps)
             self._put(job.id, progress=Progress(phase="denoising", step=step, steps=steps, eta=eta))
-        if "fail" in job.request.prompt:
+        if "fail" in job.request.prompt and "memory" not in job.request.options:
             self._put(
                 job.id,
                 state="failed",
                 error_code="out_of_memory",
                 ended=time.time(),
                 message="The device's memory does not suffice. Try 512 × 512 and one picture at a time.",
+                facts={"smaller": {"title": "Try again with “tiles”", "options": {"memory": "tiles"}}}
+                if "in one piece" in job.request.prompt
+                else {},
             )
             return
         records = tuple(self._keep(job, place) for place in range(job.request.count))
@@ -355,6 +369,8 @@ class _Silent:
     lane, receipts = "interactive", MemoryReceipts()
 
     def delay(self, until: float, why: str) -> None: ...
+
+    def say(self, text: str) -> None: ...
 
     def check(self) -> None: ...
 

@@ -159,6 +159,15 @@ def test_a_failed_job_stays_in_the_queue_panel_with_its_sentence(desk: Desk, stu
     assert 'data-do="retry"' in queue
 
 
+def test_the_next_smaller_plan_is_one_click_away(desk: Desk, studio: FakeStudio) -> None:
+    job = finished(desk, studio, prompt="fail in one piece")
+    assert desk.news()["job"]["smaller"] == "Try again with “tiles”"
+    assert desk.act({"do": "retry-smaller", "id": job.id}) == ""
+    news = until(desk, lambda news: news["job"]["state"] == "done")
+    assert (news["job"]["id"], news["job"]["smaller"]) == (job.id, "")
+    assert studio.job(job.id).request.options == {"memory": "tiles"}
+
+
 def test_a_missing_file_is_shown_as_missing_and_its_record_still_tells(desk: Desk, studio: FakeStudio) -> None:
     job = finished(desk, studio)
     record = studio.record(job.records[0])

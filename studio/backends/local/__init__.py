@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +18,10 @@ from studio.backends.local.adapter_shelf import AdapterShelf
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
+from studio.backends.local.warm import WarmModels
 from studio.core.adapters import Offer, take_tags
 from studio.core.canvas import Ground
-from studio.core.errors import NotConfigured, OutOfMemory
+from studio.core.errors import NotConfigured
 from studio.core.job import Lane
 from studio.core.model import Model
 from studio.core.ports import Receipts, Watch
@@ -31,6 +31,7 @@ from studio.settings import Settings
 
 if TYPE_CHECKING:
     from studio.backends.local.device import Device
+    from studio.backends.local.fitting import Fitting
     from studio.backends.local.loader import Loaded
 
 __all__ = ["LocalBackend", "create", "worker_environment"]
@@ -38,25 +39,39 @@ __all__ = ["LocalBackend", "create", "worker_environment"]
 
 def create(settings: Settings) -> LocalBackend:
     """The local backend as the settings ask for it."""
-    return LocalBackend((settings.models,), settings.hub_cache, device=settings.device, threads=settings.threads)
+    return LocalBackend(
+        (settings.models,),
+        settings.hub_cache,
+        device=settings.device,
+        threads=settings.threads,
+        warm_bytes=settings.warm_bytes,
+    )
 
 
 class LocalBackend:
-    """Implements `core.ports.Backend`. Keeps the last used model loaded; one request at a time.
+    """Implements `core.ports.Backend`. Keeps the last used models warm; one request at a time.
 
     `folders` are searched for models, `hub_cache` is the Hugging Face cache; `device` "" and `threads` 0 mean chosen.
+    `warm_bytes` is what models that wait may take of the computer's memory; None: a part of what is free.
     """
 
     name, hosted = "local", False
 
     def __init__(
-        self, folders: Sequence[Path], hub_cache: Path | None, device: str = "", threads: int = 0, starter: Path = STARTER
+        self,
+        folders: Sequence[Path],
+        hub_cache: Path | None,
+        *,
+        device: str = "",
+        threads: int = 0,
+        starter: Path = STARTER,
+        warm_bytes: int | None = None,
     ) -> None:
         self._catalog = Catalog(folders=tuple(folders), hub_cache=hub_cache, starter=starter)
         self._shelf = AdapterShelf(folders=tuple(folders))
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
-        self._loaded: Loaded | None = None
+        self._warm = WarmModels(warm_bytes)
         self._tokenizers: dict[str, Found] = {}
         self._turn = threading.Lock()
 
@@ -81,6 +96,14 @@ class LocalBackend:
 
     def adapter_named(self, kind: str, hash: str) -> str:
         return self._shelf.named(kind, hash)
+
+    def warm_models(self) -> list[str]:
+        """Titles of the models in memory, the last used first."""
+        return self._warm.titles()
+
+    @property
+    def _loaded(self) -> Loaded | None:
+        return self._warm.current
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         if model.id not in self._tokenizers:
@@ -116,56 +139,43 @@ class LocalBackend:
     ) -> ImageResult:
         with self._my_turn(watch):
             from studio.backends.local import adapters, run
-            from studio.backends.local.device import empty_cache, free_bytes
-            from studio.backends.local.memory import failure
+            from studio.backends.local.fitting import Fitting
             from studio.backends.local.trouble import border
 
             course = Course(watch)
-            loaded = self._ready(model, course)
-            plan = run.Plan.of(loaded, request, ground)
-
-            def no_memory() -> OutOfMemory:
-                empty_cache(loaded.device)
-                return failure(loaded.pipe, plan.size, free_bytes(loaded.device), decoding=course.phase == "decoding")
-
+            fitting = Fitting.of(self._catalog.find(model.id), self._chosen_device(), self._warm, request, ground)
+            fitting.announce(course)
+            loaded = self._ready(model, course, fitting)
             try:
                 with (
-                    border(f"drawing with {model.title}", no_memory),
-                    adapters.put_on(plan, self._shelf, pictures or {}, watch.check) as worn,
+                    border(f"drawing with {model.title}", fitting.failed),
+                    adapters.put_on(
+                        run.Plan.of(loaded, fitting.request, ground), self._shelf, pictures or {}, watch.check
+                    ) as worn,
                 ):
-                    return run.generate(worn, course)
+                    return fitting.told(run.generate(worn, course))
             except BaseException:
-                loaded.pipe.maybe_free_model_hooks()
-                gc.collect()
-                empty_cache(loaded.device)
+                fitting.clear(loaded)
                 raise
+            finally:
+                loaded.placement.rest()
 
-    def _ready(self, model: Model, course: Course) -> Loaded:
-        """The loaded pipeline for `model`; another one is freed first."""
-        found = self._catalog.find(model.id)
-        if self._loaded and self._loaded.found == found:
-            return self._loaded
-        if found.model.unready:
-            raise NotConfigured(found.model.unready)
+    def _ready(self, model: Model, course: Course, fitting: Fitting | None = None) -> Loaded:
+        """The loaded pipeline for `model`; others stay warm as far as there is room."""
+        from studio.backends.local.fitting import Fitting
         from studio.backends.local.trouble import border
 
+        fitting = fitting or Fitting.of(self._catalog.find(model.id), self._chosen_device(), self._warm)
+        if loaded := self._warm.take(fitting.found, fitting.plan, fitting.device, fitting.in_ram):
+            return loaded
         course.enter("loading")
         course.watch.check()
-        with border(f"loading {model.title}"):
+        with border(f"loading {model.title}", fitting.unloadable):
             from studio.backends.local import loader
-            from studio.backends.local.device import empty_cache, total_bytes
-            from studio.backends.local.memory import weight_bytes
 
-            device = self._chosen_device()
-            if self._loaded:
-                self._loaded = None
-                gc.collect()
-                empty_cache(device)
-            files = [file for part in found.weights.values() for file in part.files]
-            if weight_bytes(files, device.dtype_for(found.model.size_bytes).itemsize) > total_bytes(device):
-                raise OutOfMemory(f"{model.title} is larger than the memory of {device.name}.", "Choose a smaller model.")
-            self._loaded = loader.load(found, device, course.watch.check)
-        return self._loaded
+            loaded = loader.load(fitting.found, fitting.device, course.watch.check, fitting.plan)
+            self._warm.put(loaded)
+        return loaded
 
     def _chosen_device(self) -> Device:
         if self._device is None:
@@ -205,6 +215,8 @@ class _Unwatched:
     def delay(self, until: float, why: str) -> None: ...
 
     def check(self) -> None: ...
+
+    def say(self, text: str) -> None: ...
 
     def phase(self, phase: object) -> None: ...
 

@@ -23,8 +23,8 @@ _PADDED_WITH_MARKS = ("sd15", "flux")
 """Layouts whose every CLIP tokenizer fills up with the end mark; elsewhere all but the first use "!"."""
 
 
-def pipeline(single: Single, device: Any, dtype: Any, check: Callable[[], None]) -> Any:
-    """The whole pipeline on the device, in `dtype`; `check` is called before each part."""
+def pipeline(single: Single, where: str, dtype: Any, check: Callable[[], None]) -> Any:
+    """The whole pipeline on the device `where`, in `dtype`; `check` is called before each part."""
     import diffusers
 
     parts: dict[str, Any] = {}
@@ -33,7 +33,7 @@ def pipeline(single: Single, device: Any, dtype: Any, check: Callable[[], None])
             continue
         check()
         part = _part(single, name, part_class(entry[0], entry[1]), dtype)
-        parts[name] = part.to(device.torch_name).eval() if hasattr(part, "parameters") else part
+        parts[name] = part.to(where).eval() if hasattr(part, "parameters") else part
     kind = getattr(diffusers, single.layout.pipeline)
     accepted = inspect.signature(kind.__init__).parameters
     settings = {name: value for name, value in single.index.items() if not name.startswith("_")}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import cards, generic, headers, layouts, packages, samplers, singles, variants
+from studio.backends.local import cards, generic, headers, layouts, levers, packages, plan, samplers, singles, variants
 from studio.backends.local.adapter_files import NOT_MODELS
 from studio.backends.local.adapter_shelf import taking
 from studio.backends.local.families import FAMILIES, Family
@@ -138,7 +138,7 @@ class Catalog:
         weights = {family.denoiser: Weights(files=(file,)), **weights}
         model = describe(name, folder, family, weights, single.max_tokens(family.max_tokens, family.tokenizer))
         return Found(
-            model=taking(single.layout.pipeline, singles.described(model, single, family)),
+            model=_equipped(single.layout.pipeline, singles.described(model, single, family)),
             folder=folder,
             pipeline=single.layout.pipeline,
             family=family,
@@ -194,7 +194,7 @@ def _read(name: str, folder: Path, within: Path) -> Found:
         raise Unfit(f"has no {family.denoiser}. Download it again.")
     short = not (folder / family.tokenizer).is_dir()  # Stable Diffusion 3 without its T5 encoder reads as far as CLIP does
     return Found(
-        model=taking(pipeline, describe(name, folder, family, weights, 77 if short else family.max_tokens)),
+        model=_equipped(pipeline, describe(name, folder, family, weights, 77 if short else family.max_tokens)),
         folder=folder,
         pipeline=pipeline,
         family=family,
@@ -214,6 +214,12 @@ def _family(index: dict[str, Any], folder: Path) -> tuple[str, Family]:
     if known is None:
         raise Unfit(f"is a {named}, which the studio cannot run.")
     return pipeline, variants.member(known, _config(folder / known.denoiser / "config.json"), index)
+
+
+def _equipped(pipeline: str, model: Model) -> Model:
+    """The model with the adapters and the options that its pipeline takes."""
+    options = (*model.options, plan.OPTION, *levers.options_of(pipeline))
+    return replace(taking(pipeline, model), options=options)
 
 
 def _parts(index: dict[str, Any], folder: Path) -> list[str]:

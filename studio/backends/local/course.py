@@ -28,6 +28,7 @@ class Course:
         self.watch, self.patience = watch, patience
         self.phase: Phase | None = None
         self.seconds: dict[str, float] = {}
+        self._said: list[str] = []
         self._since = self._looked = time.perf_counter()
 
     def enter(self, phase: Phase | None) -> None:
@@ -40,6 +41,11 @@ class Course:
         self.phase, self._since = phase, now
         if phase:
             self.watch.phase(phase)
+
+    def say(self, text: str) -> None:
+        """Tell the user something about this picture while it is made, beside what was told before."""
+        self._said.append(text)
+        self.watch.say(" ".join(self._said))
 
     def glance(self) -> None:
         """Ask whether to stop, if the last look is a while ago. Raises `Cancelled`."""
@@ -77,7 +83,9 @@ def _arrival(course: Course, phase: Phase) -> Any:
 
 
 def _layers(module: Any) -> list[Any]:
-    """The repeated layers inside, at any depth."""
+    """The repeated layers inside, at any depth. A compiled part is left whole: a hook in it would be compiled with it."""
     from torch.nn import ModuleList
 
-    return [layer for part in module.modules() if isinstance(part, ModuleList) for layer in part if layer is not None]
+    found = [layer for layer in module if layer is not None] if isinstance(module, ModuleList) else []
+    inner = [part for part in module.children() if part._compiled_call_impl is None]
+    return [layer for layer in found if layer in inner] + [layer for part in inner for layer in _layers(part)]

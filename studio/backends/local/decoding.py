@@ -27,11 +27,15 @@ def is_bad(image: Any) -> bool:
 
     Flat: no channel varies by more than one of 255 steps.
     """
-    values = image.detach().float()
-    if not bool(values.isfinite().all()):
-        return True
-    pixels = ((values / 2 + 0.5).clamp(0, 1) * 255).round().flatten(2)
-    return bool(((pixels.amax(-1) - pixels.amin(-1)) <= 1).all(dim=1).any())
+    values = image.detach()
+    low, high = (_steps(each(dim=(-2, -1)).float()) for each in (values.amin, values.amax))  # NaN and infinity pass through
+    return not bool((low.isfinite() & high.isfinite()).all()) or bool((high - low <= 1).all(dim=1).any())
+
+
+def _steps(extreme: Any) -> Any:
+    """−1..1 as one of 255 steps; what is not finite stays so."""
+    steps = ((extreme / 2 + 0.5).clamp(0, 1) * 255).round()
+    return steps.where(extreme.isfinite(), extreme)
 
 
 @contextmanager

@@ -81,8 +81,14 @@ def free_bytes(device: Device) -> int:
     if device.kind == "mps":
         return max(0, total_bytes(device) - int(torch.mps.driver_allocated_memory()))
     limit = _container("memory.max")
-    room = limit - _container("memory.current") if limit < _NO_LIMIT else _NO_LIMIT
+    room = limit - _container("memory.current") + _file_pages() if limit < _NO_LIMIT else _NO_LIMIT
     return max(0, min(_machine()[1], room, _address_room()))
+
+
+def ram() -> tuple[int, int]:
+    """(free, total) bytes of the computer's memory, or of the container's part of it."""
+    here = Device(kind="cpu", torch_name="cpu", name="")
+    return free_bytes(here), total_bytes(here)
 
 
 def facts(wanted: str = "", threads: int = 0) -> dict[str, Any]:
@@ -153,6 +159,7 @@ def _cpu(_: str) -> Device:
 
 
 _NO_LIMIT = 1 << 62
+_CONTROL = Path("/sys/fs/cgroup")
 
 
 def _machine() -> tuple[int, int]:
@@ -166,9 +173,18 @@ def _machine() -> tuple[int, int]:
 def _container(name: str) -> int:
     """A number of the container's memory control (cgroup v2), or no limit."""
     try:
-        return int((Path("/sys/fs/cgroup") / name).read_text())
+        return int((_CONTROL / name).read_text())
     except (OSError, ValueError):
         return _NO_LIMIT
+
+
+def _file_pages() -> int:
+    """Bytes of files that the container's memory holds and gives back at once when somebody needs the room."""
+    try:
+        lines = (_CONTROL / "memory.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("inactive_file ", "active_file ")))
 
 
 def _address_room() -> int:

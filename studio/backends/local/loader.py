@@ -14,9 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from studio.backends.local import preview
+from studio.backends.local import levers, placing, preview
 from studio.backends.local.catalog import Found
 from studio.backends.local.device import Device
+from studio.backends.local.embeddings import Embeddings
+from studio.backends.local.placing import Placement
+from studio.backends.local.plan import FULL, MemoryPlan
 from studio.core.errors import Unavailable
 
 _LIBRARIES = ("diffusers", "transformers")
@@ -27,7 +30,8 @@ class Loaded:
     """A pipeline ready to run. `schedule` is the model's own scheduler configuration; `colours` maps latents to colours.
 
     `variants` are further pipelines of the same parts, by class, made when they are first needed. `extra` are parts that
-    only a job's own pipelines have: its ControlNets.
+    only a job's own pipelines have: its ControlNets. `plan` is how it fits into memory, `placement` where its parts are;
+    `channels_last`: its convolutions run in that order of numbers.
     """
 
     found: Found
@@ -38,42 +42,51 @@ class Loaded:
     colours: preview.Colours | None
     variants: dict[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    plan: MemoryPlan = FULL
+    placement: Placement
+    channels_last: bool = False
+    embeddings: Embeddings = field(default_factory=Embeddings)
 
     @property
     def denoiser(self) -> Any:
         return getattr(self.pipe, self.found.family.denoiser)
 
 
-def load(found: Found, device: Device, check: Callable[[], None]) -> Loaded:
-    """Load `found` onto `device`; `check` is called before each part. Only safetensors, never a model's own code."""
+def load(found: Found, device: Device, check: Callable[[], None], plan: MemoryPlan = FULL) -> Loaded:
+    """Load `found` for `device` by `plan`; `check` is called before each part. Only safetensors, no model's own code."""
     quiet_diffusers(check)
     fingerprint = _fingerprint(found)
-    dtype = device.dtype_for(found.model.size_bytes)
+    dtype, where = device.dtype_for(found.model.size_bytes), placing.first_stop(plan, device)
     options = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice of the libraries to their users, not to ours
         if found.single:
             from studio.backends.local import assemble
 
-            pipe = assemble.pipeline(found.single, device, dtype, check).to(device.torch_name)
+            pipe = assemble.pipeline(found.single, where, dtype, check).to(where)
         else:
-            pipe = _from_folder(found, device, options, check).to(device.torch_name)
+            pipe = _from_folder(found, where, options, check).to(where)
         pipe.set_progress_bar_config(disable=True)
         _mend_tokenizer(pipe)
     check()
+    is_laid_out = levers.lay_out(pipe, device)
+    placement = placing.place(pipe, plan, device, denoiser=found.family.denoiser)
+    placement.bring("vae")
     colours = preview.learn_colours(pipe)
-    schedule = dict(pipe.scheduler.config)
-    return Loaded(found=found, pipe=pipe, device=device, schedule=schedule, sha256=fingerprint, colours=colours)
+    return Loaded(
+        found=found, pipe=pipe, device=device, schedule=dict(pipe.scheduler.config), sha256=fingerprint, colours=colours,
+        plan=plan, placement=placement, channels_last=is_laid_out,
+    )  # fmt: skip
 
 
-def _from_folder(found: Found, device: Device, options: Mapping[str, Any], check: Callable[[], None]) -> Any:
+def _from_folder(found: Found, where: str, options: Mapping[str, Any], check: Callable[[], None]) -> Any:
     """A model in diffusers layout."""
     import diffusers
 
     parts = {}
     for name in found.weights:
         check()
-        parts[name] = _load_part(found, name, device, options)
+        parts[name] = _load_part(found, name, where, options)
     check()
     kind = getattr(diffusers, found.pipeline)
     absent = dict.fromkeys(_required(kind) - _present(found))
@@ -112,11 +125,11 @@ def _present(found: Found) -> set[str]:
     return {name for name, value in _index(found).items() if isinstance(value, list) and value[0] is not None}
 
 
-def _load_part(found: Found, name: str, device: Device, options: Mapping[str, Any]) -> Any:
+def _load_part(found: Found, name: str, where: str, options: Mapping[str, Any]) -> Any:
     library, class_name = _index(found)[name]
     variant = found.weights[name].variant
     part = part_class(library, class_name).from_pretrained(found.folder, subfolder=name, variant=variant or None, **options)
-    return part.to(device.torch_name).eval()
+    return part.to(where).eval()
 
 
 def part_class(library: str, name: str) -> Any:

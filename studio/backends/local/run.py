@@ -17,10 +17,10 @@ from typing import Any
 
 from PIL import Image
 
-from studio.backends.local import editing, memory, preview, samplers
+from studio.backends.local import editing, levers, preview, samplers
 from studio.backends.local.course import Course, hooked
 from studio.backends.local.decoding import AGAIN, guarded, require_finite
-from studio.backends.local.device import total_bytes
+from studio.backends.local.embeddings import encoded_once, words_of
 from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
@@ -31,7 +31,7 @@ from studio.core.result import ImageResult, Picture
 
 _OWN_SIZES = {"use_resolution_binning": False, "_auto_resize": False}
 """Some pipelines would draw at a size of their own choice."""
-_OPTIONS = ("tiling", TRUE_CFG)
+_OPTIONS = ("tiling", "memory", TRUE_CFG, *levers.NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +87,19 @@ class Plan:
 
 def generate(plan: Plan, course: Course) -> ImageResult:
     """Make `request.count` pictures. Raises `Cancelled`, `BadPicture`, `Moderated`, `OutOfMemory` and foreign errors."""
-    refuse_hopeless(plan)
     loaded, pipe = plan.loaded, plan.pipe
     notes = [*plan.notes]
     notes += [f"option {name} is unknown here" for name in plan.request.options if name not in _OPTIONS]
     pictures = []
-    with hooked(pipe, loaded.denoiser, course), guarded(pipe.vae, notes.append, tiling=plan.tiling), _quiet():
+    with (
+        _quiet(),
+        levers.switched(loaded, plan.request, course.say) as switches,
+        hooked(pipe, loaded.denoiser, course),
+        guarded(pipe.vae, notes.append, tiling=plan.tiling),
+    ):
         course.enter("encoding")
-        conditioning = condition(loaded, plan.request)
-        with _encoded_once(pipe):
+        conditioning = _condition(plan)
+        with encoded_once(pipe, loaded.embeddings, plan.request, loaded.device.torch_name):
             for index in range(plan.request.count):
                 image = _draw(plan, conditioning, index, course)
                 if image is None:
@@ -105,17 +109,22 @@ def generate(plan: Plan, course: Course) -> ImageResult:
     course.enter(None)
     if not pictures:
         raise Moderated("The model's safety checker withheld the picture. Change the prompt or the seed.")
-    used = {**_used(plan, conditioning.arguments), "tokens": conditioning.tokens, "seconds": course.seconds}
+    used = {**_used(plan, conditioning.arguments), **switches, "tokens": conditioning.tokens, "seconds": course.seconds}
     if AGAIN in notes:
         used["vae_dtype"] = "float32"
     return ImageResult(pictures=tuple(pictures), used=used, notes=tuple(dict.fromkeys([*conditioning.notes, *notes])))
 
 
-def refuse_hopeless(plan: Plan) -> None:
-    """Raise `OutOfMemory` before any work if one picture needs more than the device has in all."""
-    total = total_bytes(plan.loaded.device)
-    if not plan.tiling and memory.picture_bytes(plan.loaded.pipe, plan.size) > total:
-        raise memory.failure(plan.loaded.pipe, plan.size, total)
+def _condition(plan: Plan) -> Conditioning:
+    """The prompts as arguments; those of an earlier job are known."""
+    loaded, device = plan.loaded, plan.loaded.device.torch_name
+
+    def read() -> Conditioning:
+        loaded.placement.bring("encoders")
+        return condition(loaded, plan.request)
+
+    known: Conditioning = loaded.embeddings.recall(words_of(plan.request), device, read)
+    return known
 
 
 def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
@@ -195,31 +204,6 @@ def _remember_step(scheduler: Any, after: Callable[[Any], None] | None = None) -
 
     scheduler.step = step
     return last
-
-
-@contextmanager
-def _encoded_once(pipe: Any) -> Iterator[None]:
-    """All pictures of a request share their prompts: encode each for the first one only."""
-    original = pipe.encode_prompt
-    known: dict[str, Any] = {}
-
-    @functools.wraps(original)
-    def encode_prompt(*args: Any, **options: Any) -> Any:
-        asked = repr([*map(_mark, args), *((name, _mark(value)) for name, value in options.items())])
-        if asked not in known:
-            known[asked] = original(*args, **options)
-        return known[asked]
-
-    pipe.encode_prompt = encode_prompt
-    try:
-        yield
-    finally:
-        del pipe.encode_prompt
-
-
-def _mark(value: Any) -> Any:
-    """What tells one argument from another; a tensor is itself, not its numbers."""
-    return id(value) if hasattr(value, "shape") else value
 
 
 @contextmanager

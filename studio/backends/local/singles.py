@@ -17,8 +17,8 @@ from studio.core.request import Size
 
 CLIP = "clip"
 """The folder of configurations with the vocabulary of CLIP (Radford et al. 2021), which every CLIP encoder shares."""
-_ELSEWHERE = {"lora", "loras", "embeddings", "controlnet", "controlnets", "ip-adapter", "ip-adapters", "ip_adapter", "upscalers",
-              "upscale_models", "hypernetworks", "clip_vision", "preprocessors"} | {
+_ELSEWHERE = {"lora", "loras", "embeddings", "controlnet", "controlnets", "ip-adapter", "ip-adapters", "ip_adapter",
+              "upscalers", "upscale_models", "hypernetworks", "clip_vision", "preprocessors"} | {
                   name for names in LOOSE.values() for name in names}  # fmt: skip
 """Folders whose files are parts and adapters, not models."""
 _SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
