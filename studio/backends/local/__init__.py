@@ -24,6 +24,7 @@ from studio.core.ports import Receipts, Watch
 from studio.core.request import ImageRequest
 from studio.core.result import ImageResult
 from studio.settings import Settings
+from studio.stock.folders import ModelFolders
 
 if TYPE_CHECKING:
     from studio.backends.local.device import Device
@@ -34,7 +35,7 @@ __all__ = ["LocalBackend", "create", "worker_environment"]
 
 def create(settings: Settings) -> LocalBackend:
     """The local backend as the settings ask for it."""
-    return LocalBackend((settings.models,), settings.hub_cache, device=settings.device, threads=settings.threads)
+    return LocalBackend(ModelFolders(settings), settings.hub_cache, device=settings.device, threads=settings.threads)
 
 
 class LocalBackend:
@@ -48,7 +49,7 @@ class LocalBackend:
     def __init__(
         self, folders: Sequence[Path], hub_cache: Path | None, device: str = "", threads: int = 0, starter: Path = STARTER
     ) -> None:
-        self._catalog = Catalog(folders=tuple(folders), hub_cache=hub_cache, starter=starter)
+        self._catalog = Catalog(folders=folders, hub_cache=hub_cache, starter=starter)
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
         self._loaded: Loaded | None = None
@@ -61,6 +62,14 @@ class LocalBackend:
     def problems(self) -> list[str]:
         """A sentence for each folder that looks like a model and cannot be used."""
         return self._catalog.scan()[1]
+
+    def main_weights(self, id: str) -> tuple[Path, ...]:
+        """The files whose hash is the model's; none for a model that is not here."""
+        try:
+            found = self._catalog.find(id)
+        except NotConfigured:
+            return ()
+        return found.weights[found.family.denoiser].files
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         if model.id not in self._tokenizers:
