@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_hub import COMMIT, TOKEN, ToyHub, a_model, noise, sha256
+import tiny_models
+from toy_hub import COMMIT, TOKEN, Repository, ToyHub, a_model, noise, sha256
 
 from studio import main, settings
 from studio.collecting import open_collection
@@ -148,6 +150,27 @@ def test_ctrl_c_pauses_and_pause_and_cancel_are_heeded_by_whoever_downloads(
     hub.faults.pace = 0
     assert run(environment, "add", "toys/model")["state"] == "done"
     assert list(tmp_path.glob("hub/**/*.part")) == []
+
+
+def test_a_downloaded_model_draws_and_the_list_knows_it(environment: dict[str, str], hub: ToyHub, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # diffusers builds some parts in ways that it calls deprecated itself
+        folder = tiny_models.tiny_sd(tmp_path / "made")
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    hub.repositories["toys/tiny"] = Repository(files, licence="mit")
+    cpu = {**environment, "STUDIO_DEVICE": "cpu"}
+    assert run(cpu, "add", "toys/tiny")["state"] == "done"
+    drawn = subprocess.run(
+        [sys.executable, "-m", "studio", "generate", "a red house", "--model", "local:toys/tiny", "--steps", "2", "--json"],
+        env=cpu, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert drawn.returncode == 0, drawn.stderr
+    (record,) = json.loads(drawn.stdout)["records"]
+    (model,) = [each for each in run(cpu, "list")["models"] if each["id"] == "local:toys/tiny"]
+    assert time.time() - model["last_used"] < 300
+    assert model["licence"] == "mit"
+    assert model["family"] == "Stable Diffusion"
+    assert record["request"]["model"] == "local:toys/tiny"
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js")
-STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css", "review.css", "people.css")
+STYLES = ("studio.css", "stage.css", "easel.css", "verify.css", "settings.css", "review.css", "people.css", "models.css")
 
 
 Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]

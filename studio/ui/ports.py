@@ -21,6 +21,7 @@ from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.statistics import DayReport
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
+from studio.ui.models_port import Collection
 
 
 class Oversight(Protocol):
@@ -68,6 +69,9 @@ class Studio(Protocol):
 
     @property
     def oversight(self) -> Oversight: ...
+
+    @property
+    def collection(self) -> Collection: ...
 
     @property
     def outputs(self) -> Path: ...
