@@ -64,7 +64,7 @@ class Collection:
         self._stock, self._usage, self._log = stock, usage, Logbook(audit or SilentAudit())
         self._worker = worker(lambda _: None) if worker else None
         self._starting, self._looking = threading.Lock(), threading.Lock()
-        self._seen = _Look()
+        self._seen, self._behind = _Look(), False
 
     def open(self) -> None:
         """Go on with what an earlier run left unfinished."""
@@ -183,15 +183,32 @@ class Collection:
         return self._stock
 
     def _look(self) -> _Look:
+        """What is there. An older look is good enough while a new one is taken behind it: hundreds of folders take long."""
         with self._looking:
-            if time.monotonic() > self._seen.until:
-                began = time.monotonic()
-                models = tuple(model for backend in self._backends for model in backend.models())
-                problems = tuple(problem for backend in self._backends for problem in backend.problems())
-                uses = self._usage.by_model() if self._usage else {}
-                took = time.monotonic() - began
-                self._seen = _Look(models, problems, uses, time.monotonic() + max(FRESH, took * SHARE))
-            return self._seen
+            seen, late = self._seen, time.monotonic() > self._seen.until
+            if late and not seen.models:
+                self._seen = seen = self._look_anew()
+            elif late and not self._behind:
+                self._behind = True
+                threading.Thread(target=self._look_behind, args=(seen,), daemon=True).start()
+            return seen
+
+    def _look_behind(self, before: _Look) -> None:
+        try:
+            anew = self._look_anew()
+            with self._looking:
+                if self._seen is before:  # else something was changed meanwhile
+                    self._seen = anew
+        finally:
+            self._behind = False
+
+    def _look_anew(self) -> _Look:
+        began = time.monotonic()
+        models = tuple(model for backend in self._backends for model in backend.models())
+        problems = tuple(problem for backend in self._backends for problem in backend.problems())
+        uses = self._usage.by_model() if self._usage else {}
+        took = time.monotonic() - began
+        return _Look(models, problems, uses, time.monotonic() + max(FRESH, took * SHARE))
 
     def _forget_look(self) -> None:
         with self._looking:

@@ -17,30 +17,36 @@ BLOCK = 1 << 20
 
 
 class Hashes:
-    """One model after the other, in the background, and only those that somebody asked for: each is gigabytes to read."""
+    """One model after the other, in the background, and only those that somebody asked for: each is gigabytes to read.
+
+    Models are named by the place they lie in. Looking is a few `stat`s a model and reads nothing.
+    """
 
     def __init__(self, data: Path) -> None:
         self._file = data / "model_hashes.json"
         self._lock = threading.Lock()
-        self._known: dict[str, str] | None = None
+        self._known: dict[str, dict[str, Any]] | None = None
         self._asked: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashes")
 
-    def of(self, files: Sequence[Path], *, now: bool = False) -> str:
-        """The SHA-256 over the files in order, as pictures name it; empty if it is not known. `now` begins to compute it."""
-        key = _key(files)
-        if not key:
-            return ""
+    def of(self, place: str) -> str:
+        """The SHA-256 of the model's main weights; empty if it is not known, or a file has changed since."""
         with self._lock:
-            known = self._load().get(key, "")
-            if known or not now or key in self._asked:
-                return known
-            self._asked.add(key)
-        self._pool.submit(self._compute, tuple(files), key)
-        return ""
+            known = self._load().get(place, {})
+        files = known.get("files")
+        current = _stamp([Path(str(file)) for file in files]) if isinstance(files, list) else ""
+        return str(known.get("sha256", "")) if current and current == known.get("stamp") else ""
 
-    def _compute(self, files: Sequence[Path], key: str) -> None:
-        digest = hashlib.sha256()
+    def compute(self, place: str, files: Sequence[Path]) -> None:
+        """Begin to hash these files, in order, as pictures name them."""
+        with self._lock:
+            if place in self._asked or not files:
+                return
+            self._asked.add(place)
+        self._pool.submit(self._compute, place, tuple(files))
+
+    def _compute(self, place: str, files: Sequence[Path]) -> None:
+        digest, stamp = hashlib.sha256(), _stamp(files)
         with suppress(OSError):
             for file in files:
                 with file.open("rb") as stream:
@@ -48,24 +54,25 @@ class Hashes:
                         digest.update(block)
             with self._lock:
                 known = self._load()
-                known[key] = digest.hexdigest()
+                known[place] = {"sha256": digest.hexdigest(), "stamp": stamp, "files": [str(file) for file in files]}
                 write_private(self._file, json.dumps(known, indent=0))
         with self._lock:
-            self._asked.discard(key)
+            self._asked.discard(place)
 
-    def _load(self) -> dict[str, str]:
+    def _load(self) -> dict[str, dict[str, Any]]:
         if self._known is None:
             try:
                 told: Any = json.loads(self._file.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 told = {}
-            self._known = {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+            items = told.items() if isinstance(told, dict) else ()
+            self._known = {str(place): value for place, value in items if isinstance(value, dict)}
         return self._known
 
 
-def _key(files: Sequence[Path]) -> str:
+def _stamp(files: Sequence[Path]) -> str:
     """Changes when a file does; empty where one is missing."""
     try:
-        return "|".join(f"{file}:{(stat := file.stat()).st_mtime_ns}:{stat.st_size}" for file in files)
+        return "|".join(f"{(stat := file.stat()).st_mtime_ns}:{stat.st_size}" for file in files)
     except OSError:
         return ""

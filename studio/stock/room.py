@@ -88,8 +88,10 @@ class StockRoom:
         self._folders.unlink(folder)
 
     def hash_of(self, model: Model, *, now: bool = False) -> str:
-        source = Path(model.source)
-        return self._hashes.of((source,) if source.is_file() else self._weight_files(model.id), now=now)
+        known, source = self._hashes.of(model.source), Path(model.source)
+        if now and not known:
+            self._hashes.compute(model.source, (source,) if source.is_file() else self._weight_files(model.id))
+        return known
 
     @cached_property
     def _starters(self) -> tuple[Starter, ...]:

@@ -116,9 +116,9 @@ def test_what_is_no_folder_or_searched_already_is_not_linked(room: StockRoom, se
     assert room.folders() == []
 
 
-def wait_for(hashes: Hashes, files: tuple[Path, ...]) -> str:
+def wait_for(hashes: Hashes, place: str) -> str:
     end = time.monotonic() + 10
-    while not (found := hashes.of(files)):
+    while not (found := hashes.of(place)):
         assert time.monotonic() < end
         time.sleep(0.02)
     return found
@@ -129,14 +129,32 @@ def test_a_hash_is_computed_once_and_anew_when_a_file_changes(tmp_path: Path) ->
     first.write_bytes(b"one")
     second.write_bytes(b"two")
     hashes = Hashes(tmp_path)
-    assert hashes.of((first, second)) == ""
-    assert hashes.of((first, second)) == ""  # looking computes nothing
-    hashes.of((first, second), now=True)
-    assert wait_for(hashes, (first, second)) == hashlib.sha256(b"onetwo").hexdigest()
-    assert Hashes(tmp_path).of((first, second)) == hashlib.sha256(b"onetwo").hexdigest()  # kept
+    assert hashes.of("fox") == ""
+    hashes.compute("fox", (first, second))
+    assert wait_for(hashes, "fox") == hashlib.sha256(b"onetwo").hexdigest()
+    assert Hashes(tmp_path).of("fox") == hashlib.sha256(b"onetwo").hexdigest()  # kept
     second.write_bytes(b"three")
-    assert hashes.of((first, second)) == ""
-    assert hashes.of((first, tmp_path / "none"), now=True) == ""
+    assert hashes.of("fox") == ""
+    hashes.compute("cat", (first, tmp_path / "none"))
+    hashes.compute("fox", (first, second))
+    assert wait_for(hashes, "fox") == hashlib.sha256(b"onethree").hexdigest()
+    assert hashes.of("cat") == ""
+
+
+def test_looking_at_hashes_looks_for_no_model(room: StockRoom, settings: Settings) -> None:
+    """One look at the catalog for each of many models would take minutes."""
+    model, asked = a_model(settings.models / "fox"), []
+
+    def weight_files(id: str) -> list[Path]:
+        asked.append(id)
+        return list(settings.models.rglob("*.safetensors"))
+
+    room = StockRoom(settings, weight_files)
+    assert [room.hash_of(model) for _ in range(100)] == [""] * 100
+    assert asked == []
+    assert room.hash_of(model, now=True) == ""
+    assert asked == ["local:fox"]
+    assert wait_for(room._hashes, model.source) == hashlib.sha256(b"weights").hexdigest() == room.hash_of(model)
 
 
 def test_the_hash_is_the_one_that_stands_in_pictures(tmp_path: Path) -> None:
@@ -147,8 +165,8 @@ def test_the_hash_is_the_one_that_stands_in_pictures(tmp_path: Path) -> None:
     for file in files:
         file.write_bytes(file.name.encode() * 1000)
     hashes = Hashes(tmp_path)
-    hashes.of(files, now=True)
-    assert wait_for(hashes, files) == loader._sha256(files, ((0, 0), (0, 0)))
+    hashes.compute("fox", files)
+    assert wait_for(hashes, "fox") == loader._sha256(files, ((0, 0), (0, 0)))
 
 
 @pytest.mark.parametrize(
