@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,6 +72,7 @@ class Downloader:
             self._lock.acquire(timeout=seconds)
         except Timeout:
             return False
+        self.orders.sweep()
         return True
 
     def release(self) -> None:
@@ -171,6 +173,8 @@ class Downloader:
         ))  # fmt: skip
         if order.path:
             self._target(order, plan.files[0]).replace(place)
+            with suppress(OSError):  # other parts wait there
+                (self._models / PARTS).rmdir()
         else:
             self._cache.publish(order.repository, plan.commit, plan.files)
 

@@ -124,7 +124,8 @@ class Hub:
         return Rejected(f"The hub refused {repository} ({status}). Look at {self.endpoint}/{repository}.", "repository")
 
     def _gated(self, repository: str) -> Gated:
-        link = f"{self.endpoint}/{repository}"
+        site = self.endpoint if is_loopback(self.endpoint) else "https://huggingface.co"  # a mirror lets nobody in
+        link = f"{site}/{repository}"
         if self._token():
             words = "the account of the token HF_TOKEN has not been let in. Accept the licence there"
         else:

@@ -27,6 +27,7 @@ from studio.settings import write_private
 from studio.stock.hub import HubFile, Listing
 from studio.stock.naming import Wanted
 
+DAY = 24 * 3600.0
 _ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 Value = TypeVar("Value")
 
@@ -118,6 +119,14 @@ class Orders:
 
     def forget(self, id: str) -> None:
         shutil.rmtree(self._folder / id, ignore_errors=True)
+
+    def sweep(self, seconds: float = DAY) -> None:
+        """Forget what was done so long ago; the models stay."""
+        for id in self._names():
+            with suppress(OSError):
+                done = self.state(id).state == "done"
+                if done and time.time() - (self._folder / id / "state.json").stat().st_mtime > seconds:
+                    self.forget(id)
 
     def shown(self, id: str) -> Download:
         """An order with its state; a wish that nobody has heeded yet counts."""

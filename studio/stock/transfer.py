@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -103,7 +104,7 @@ class Transfer:
                 read_seconds=SILENCE, whole_seconds=WEEK,
             )  # fmt: skip
             try:
-                answer = self._hub.door.send(request, self._follower.check)
+                answer = self._hub.door.send(request, partial(self._check, url))
             except Trouble as trouble:
                 raise Unavailable(f"The hub does not answer: {trouble}. Check the network, then resume.") from None
             self._look_at(answer, part)
@@ -112,6 +113,11 @@ class Transfer:
                 return self._judge(answer, url, repository, part)
             url = to
         raise Unavailable("The hub leads from one address to the next without end. Resume later.")
+
+    def _check(self, url: str) -> None:
+        """Hours may pass: the offline switch is heeded in mid-file too."""
+        self._follower.check()
+        self._hub.door.refuse_offline(url)
 
     def _look_at(self, answer: Answer, part: Part) -> None:
         """The hub names the file's hash before a byte of it comes; another one than was listed is not worth fetching."""

@@ -99,10 +99,14 @@ class Door:
     def __init__(self, offline: Callable[[], bool] = lambda: False) -> None:
         self._offline = offline
 
+    def refuse_offline(self, url: str) -> None:
+        """Raises `NotConfigured` if the address is not to be reached now; for exchanges that last, look again and again."""
+        if self._offline() and not is_loopback(url):
+            raise NotConfigured(OFFLINE)
+
     def send(self, request: Request, check: Callable[[], None] = _never) -> Answer:
         """One exchange. Raises `Trouble`, `NotConfigured` while offline, and whatever `check` raises to say stop."""
-        if self._offline() and not is_loopback(request.url):
-            raise NotConfigured(OFFLINE)
+        self.refuse_offline(request.url)
         future = asyncio.run_coroutine_threadsafe(_exchange(request), _loop())
         while True:
             try:

@@ -189,6 +189,7 @@ def test_a_single_file_comes_into_the_models_folder(place: Place, hub: ToyHub) -
     assert done.state == "done"
     assert (place.models / "v1-5.safetensors").read_bytes() == hub.repositories["toys/model"].files["v1-5.safetensors"]
     assert [added.what for added in place.added] == ["toys/model/v1-5.safetensors"]
+    assert [path.name for path in place.models.iterdir()] == ["v1-5.safetensors"]
     assert place.get("toys/model/v1-5.safetensors").state == "done"  # it is there already
     (place.models / "v1-5.safetensors").write_bytes(b"another")
     assert "Another file named v1-5.safetensors" in place.get("toys/model/v1-5.safetensors").message
@@ -309,6 +310,35 @@ def test_the_pinned_commit_is_fetched_even_if_the_repository_has_moved_on(place:
     place.downloader.step()
     assert (place.repository / "refs" / "main").read_text() == COMMIT
     assert all(f"/resolve/{COMMIT}/" in path for server, path, _ in hub.asked if server == "hub" and "/resolve/" in path)
+
+
+def test_switched_offline_in_mid_file_it_stops_and_what_came_stays(
+    place: Place, hub: ToyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This computer is always reached, so the door is told that it is another one."""
+    from studio.web import _http
+
+    hub.repositories["toys/model"].files[BIG] = noise(4_000_000)
+    hub.faults.pace = 0.05
+
+    def switch(_: str) -> None:
+        monkeypatch.setattr(_http, "is_loopback", lambda _: False)
+        place.offline = True
+
+    id = while_running(place, "toys/model", switch)
+    shown = place.downloader.orders.shown(id)
+    assert (shown.state, "switched offline" in shown.message) == ("failed", True)
+    (part,) = place.cache.rglob("*.part")
+    assert part.stat().st_size > 50_000
+
+
+def test_a_download_that_was_done_long_ago_leaves_the_list_and_the_model_stays(place: Place) -> None:
+    done = place.get()
+    place.downloader.orders.sweep()
+    assert [each.id for each in place.downloader.orders.downloads()] == [done.id]
+    place.downloader.orders.sweep(seconds=-1)
+    assert place.downloader.orders.downloads() == []
+    assert (place.repository / "snapshots" / COMMIT / BIG).is_file()
 
 
 def test_the_same_is_not_asked_for_twice(place: Place) -> None:
