@@ -225,6 +225,7 @@ class _Following(Follower):
         """All of it is there, wherever it came from."""
         self._before += file.size
         self._here = 0
+        self._state = replace(self._state, message="")
         self._tell()
 
     def moved(self, size: int) -> None:

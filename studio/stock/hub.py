@@ -127,13 +127,14 @@ class Hub:
         site = self.endpoint if is_loopback(self.endpoint) else "https://huggingface.co"  # a mirror lets nobody in
         link = f"{site}/{repository}"
         if self._token():
-            words = "the account of the token HF_TOKEN has not been let in. Accept the licence there"
-        else:
-            words = (
-                f"its licence has to be accepted first. Do so there, make a token at {TOKENS}, and keep it as HF_TOKEN "
-                "in Settings (Hugging Face) or in the environment"
-            )
-        return Gated(f"{repository} is open to those who have access at {link}: {words}, then resume.", link)
+            return Gated(
+                f"The account of the token HF_TOKEN has no access to {repository} yet. Accept its licence at {link}, "
+                "then resume.", link,
+            )  # fmt: skip
+        return Gated(
+            f"{repository} wants its licence accepted first. Do so at {link}, make a token at {TOKENS}, keep it as HF_TOKEN "
+            "in Settings (Hugging Face) or in the environment, then resume.", link,
+        )  # fmt: skip
 
     def _get(self, url: str, repository: str, waiting: Waiting, most: int) -> Answer:
         for _ in range(HOPS):

@@ -13,13 +13,15 @@ from typing import Any
 from studio.core.collection import Download, Precision, Removed, Starter, Wish
 from studio.core.errors import InvalidRequest
 from studio.core.model import Model
-from studio.settings import Settings, hub_endpoint, write_private
+from studio.settings import ROOT, Settings, hub_endpoint, write_private
 from studio.stock.folders import ModelFolders
 from studio.stock.hashes import Hashes
 from studio.stock.naming import wanted
 from studio.stock.orders import Orders
 from studio.stock.trash import ModelTrash
 
+OURS = "Apache-2.0"
+"""The licence of what comes with the studio."""
 STARTERS = Path(__file__).with_name("starters.toml")
 _LICENCE = re.compile(r"^license(_name)?:[ ]*[\"']?([\w .+-]{1,80}?)[\"']?[ ]*$", re.MULTILINE)
 WeightFiles = Callable[[str], Sequence[Path]]
@@ -55,7 +57,8 @@ class StockRoom:
     def licence(self, model: Model) -> str:
         """As the model says, else as its repository said when it came, else as its card says."""
         name = model.id.partition(":")[2]
-        return model.licence or self._facts.licence(name) or card_licence(Path(model.source) / "README.md")
+        own = OURS if Path(model.source).is_relative_to(ROOT / "studio") else ""
+        return model.licence or self._facts.licence(name) or own or card_licence(Path(model.source) / "README.md")
 
     def stays(self, model: Model) -> str:
         if model.hosted:

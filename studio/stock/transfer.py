@@ -62,11 +62,14 @@ class Transfer:
     def fetch(self, repository: str, commit: str, file: HubFile, target: Path) -> None:
         """See to it that `target` is the file, whole and right. Raises a `StudioError`; what came so far stays."""
         try:
+            if target.exists() or part_of(target, file).exists():
+                self._follower.note("Checking what is here already …")  # gigabytes take their time
             if is_right(target, file, self._follower.check):
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             url = self._hub.address(repository, commit, file.path)
             with Part(part_of(target, file), file, self._follower) as part:
+                self._follower.note("")
                 self._fill(part, url, repository)
                 part.become(target)
         except OSError as error:

@@ -107,6 +107,8 @@ function say(told, undo) {
   if (undo) box.append(Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: "Undo" }));
   if (undo) Object.assign(box.lastElementChild.dataset, { models: "restore", id: undo });
   if (told) box.scrollIntoView({ block: "nearest" });
+  clearTimeout(box.timer);
+  if (told && undo !== false) box.timer = setTimeout(() => (box.hidden = true), undo ? 20_000 : 8_000); // the trash keeps the way back
 }
 
 async function act(asked, form) {

@@ -147,7 +147,7 @@ def test_a_gated_repository_says_where_to_go_and_what_to_do(place: Place, hub: T
     place.token, hub.granted = TOKEN, False
     place.downloader.orders.wish(done.id, "run")
     place.downloader.step()
-    assert "has not been let in" in place.downloader.orders.shown(done.id).message
+    assert "has no access to toys/model yet" in place.downloader.orders.shown(done.id).message
     hub.granted = True
     place.downloader.orders.wish(done.id, "run")
     place.downloader.step()

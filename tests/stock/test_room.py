@@ -181,6 +181,12 @@ def test_a_card_tells_its_licence(tmp_path: Path, card: str, licence: str) -> No
     assert card_licence(tmp_path / "none.md") == ""
 
 
+def test_what_comes_with_the_studio_has_its_licence(room: StockRoom, settings: Settings) -> None:
+    (starter,) = Catalog().models()
+    assert room.licence(starter) == "Apache-2.0"
+    assert room.licence(a_model(settings.models / "fox")) == ""
+
+
 def test_the_starters_are_whole_and_their_names_can_be_asked_for(room: StockRoom) -> None:
     from studio.stock.naming import wanted
 
