@@ -27,6 +27,7 @@ python studio.py [command] [options]      sets up what is missing, then:
   audit verify|show|export      check, print or export the log of what was done (`audit --help`)
   erase PERSON [--yes]          erase a person's data: prompts, pictures, content of the log
   providers [--json]            list hosted providers: abilities, keys, limits, what was tried
+  models list|add|remove|…      models on this computer and downloads; `models --help` lists the rest
   people list                   show who may sign in; `people --help` lists add, password, role and remove
   doctor [--json]               show device, versions, models and what is wrong
   test [pytest options]         run the offline tests

@@ -125,6 +125,15 @@ def _calibrate(settings: Settings, arguments: argparse.Namespace) -> int:
         return calibrate(scoring, library.records.recent(MOST_OWN), _is_ours, arguments)
 
 
+def _models(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.models import models
+    from studio.collecting import open_collection, open_follow
+
+    with _library(settings) as library:
+        collection = open_collection(settings, plugins.backends(settings), library)
+        return models(collection, open_follow(settings, library), owner_of(settings), arguments)
+
+
 def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
     from studio.cli.audit import audit
 
@@ -168,12 +177,14 @@ def open_accounts(settings: Settings, library: Library) -> Accounts:
 def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     """The studio with its real parts, not yet started: `open()` starts the worker, `close()` ends it."""
     from studio.assembly import Marks
+    from studio.collecting import TOKEN, open_collection
     from studio.hosting import HostedProviders, hosted_of
     from studio.presets import load_presets
 
     library = library or _library(settings)
     backends, marks = plugins.backends(settings), Marks(settings)
     provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
+    others = tuple(name for name in configuration.KEYS if name != TOKEN)
     _log_to(settings.data / "logs" / "studio.log")
     presets, faults = load_presets(settings.presets)
     for fault in faults:
@@ -202,6 +213,9 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
         worker=lambda heard: _worker_process(settings, heard, "_worker", provider_keys),
         hosted=lambda heard: _worker_process(settings, heard, "_hosted", ()),
         hosting=HostedProviders(settings, backends, plugins.detectors(settings)),
+        collection=open_collection(
+            settings, backends, library, lambda heard: _worker_process(settings, heard, "_downloads", others)
+        ),
     )
 
 
@@ -260,6 +274,16 @@ def _work_hosted(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def _work_downloads(settings: Settings, _: argparse.Namespace) -> int:
+    """The process that downloads models; the only one of ours that asks the hub for files."""
+    from studio.collecting import serve_downloads
+
+    out = _child_process()
+    with _library(settings) as library:
+        serve_downloads(settings, library, out)
+    return 0
+
+
 def _child_process() -> TextIO:
     """The pipe to the studio is the standard output; whatever a library prints goes to the log."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the studio decides when we end
@@ -306,6 +330,6 @@ def _log_to(path: Path) -> None:
 RUNS: dict[str, Run] = {
     "serve": _serve, "generate": _generate, "doctor": _doctor, "reindex": _reindex, "verify": _verify,
     "evaluate": _evaluate, "calibrate": _calibrate, "audit": _audit, "erase": _erase, "providers": _providers,
-    "people": _people, "_worker": _work, "_hosted": _work_hosted,
+    "people": _people, "models": _models, "_worker": _work, "_hosted": _work_hosted, "_downloads": _work_downloads,
 }  # fmt: skip
 """Every command with what runs it; those with a line in front are the studio's own processes."""

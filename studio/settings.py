@@ -144,6 +144,11 @@ def key(name: str, environ: Mapping[str, str] | None = None) -> str:
     return (os.environ if environ is None else environ).get(name, "")
 
 
+def hub_endpoint(environ: Mapping[str, str] | None = None) -> str:
+    """Where models are downloaded from: the Hugging Face hub, or a mirror that `HF_ENDPOINT` names."""
+    return ((os.environ if environ is None else environ).get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
 def new_password(environ: Mapping[str, str] | None = None) -> str:
     """The password that a script gives to `people add` and `people password`; empty if it is to be asked for."""
     return (os.environ if environ is None else environ).get("STUDIO_NEW_PASSWORD", "")

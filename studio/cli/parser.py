@@ -9,6 +9,7 @@ from typing import Any
 from studio.cli.adapters import add_adapter_options
 from studio.cli.audit import add_audit_options, add_erase_options
 from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
+from studio.cli.models import add_options as add_models_options
 from studio.cli.people import add_options as add_people_options
 from studio.cli.verify import add_options as add_verify_options
 
@@ -85,5 +86,6 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "audit": ("show, check or export the log of what was done", _never_online(add_audit_options)),
     "erase": ("erase a person's data: prompts, pictures, content of the log", _never_online(add_erase_options)),
     "providers": ("list hosted providers: abilities, keys, limits, what was tried", _telling_options),
+    "models": ("models on this computer: list, add, remove, curated, pause, resume", _never_online(add_models_options)),
     "people": ("who may sign in: list, add, password, role, remove", _never_online(add_people_options)),
 }

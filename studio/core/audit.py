@@ -16,7 +16,7 @@ Action = Literal[
     "request.submitted", "request.blocked", "request.failed", "request.cancelled", "hosted.called", "picture.kept",
     "picture.shared", "picture.deleted", "picture.restored", "review.decided", "review.undone", "settings.changed",
     "key.set", "key.removed", "person.added", "person.changed", "person.removed", "person.erased", "session.opened",
-    "session.refused", "audit.exported",
+    "session.refused", "audit.exported", "models.added", "models.removed", "models.restored",
 ]  # fmt: skip
 FIRST = "0" * 64
 """What the first row names as the one before it."""

@@ -133,6 +133,17 @@ class Logbook:
     def exported(self, person: str, format: str) -> None:
         self._audit.append("audit.exported", person, format=format)
 
+    def model_added(self, what: str, person: str, **told: Any) -> None:
+        """A model came by a download (`what` is its repository or file), or a folder of models was linked."""
+        self._audit.append("models.added", person, what, **told)
+
+    def model_removed(self, what: str, person: str, **told: Any) -> None:
+        """Into the trash; with `for_good` what lay there; with `unlinked` a folder that is not searched any more."""
+        self._audit.append("models.removed", person, what, **told)
+
+    def model_restored(self, what: str, person: str) -> None:
+        self._audit.append("models.restored", person, what)
+
     def _is_new(self, action: Action, subject: str) -> bool:
         return not self._audit.rows(action=action, subject=subject, limit=1)
 

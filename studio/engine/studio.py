@@ -26,6 +26,7 @@ from studio.core.result import Record
 from studio.core.score import DetectorStatus
 from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
+from studio.engine.collection import Collection
 from studio.engine.controls import adapter_with_hash, offers_of
 from studio.engine.drawing import require_sources
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
@@ -65,6 +66,7 @@ class Studio:
         worker: MakeWorker | None = None,
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
+        collection: Collection | None = None,
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
@@ -75,12 +77,14 @@ class Studio:
         self._worker = worker(self._hear) if worker else None
         self._hosted = hosted(self._hear_hosted) if hosted else None
         self._hosting = hosting
+        self.collection = collection or Collection(backends=backends)
         self._starting = threading.Lock()
 
     def open(self) -> None:
         """Start the worker. Once it serves, every waiting job gets a ticket. The hosted one starts once it has work."""
         if self._worker:
             self._worker.start()
+        self.collection.open()
         if any(self._is_hosted(job) for job in self.jobs(limit=100_000)):
             self._call_hosted()
 
@@ -90,6 +94,7 @@ class Studio:
             self._worker.stop()
         if self._hosted:
             self._hosted.stop(kill=False)
+        self.collection.close()
         self._tickets.close()
 
     def models(self) -> list[Model]:

@@ -19,6 +19,7 @@ from studio.library.reviews import SqliteReviews
 from studio.library.sources import SourceFiles
 from studio.library.statistics import SqliteStatistics
 from studio.library.trash import TrashFolder
+from studio.library.usage import SqliteUsage
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Library:
     statistics: SqliteStatistics
     trash: TrashFolder
     erasure: PersonErasure
+    usage: SqliteUsage
 
     def __enter__(self) -> Library:
         return self
@@ -81,4 +83,5 @@ def open_library(data: Path, outputs: Path) -> Library:
         erasure=PersonErasure(
             database=database, trash=trash, keeper=keeper, receipts=receipts, sources=sources, audit=audit
         ),
+        usage=SqliteUsage(database),
     )

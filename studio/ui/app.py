@@ -33,7 +33,10 @@ HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js")
-STYLES = ("studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css")
+STYLES = (
+    "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
+    "models.css",
+)  # fmt: skip
 
 
 Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]

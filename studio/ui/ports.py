@@ -23,6 +23,7 @@ from studio.core.statistics import DayReport, Screened
 from studio.core.verdict import Outcome
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
+from studio.ui.models_port import Collection
 
 
 class Oversight(Protocol):
@@ -81,6 +82,9 @@ class Studio(Protocol):
 
     @property
     def oversight(self) -> Oversight: ...
+
+    @property
+    def collection(self) -> Collection: ...
 
     @property
     def outputs(self) -> Path: ...

@@ -6,9 +6,9 @@
 `send`        a picture for a service that scores it
 """
 
-from studio.web._http import Answer, Door, Request, Trouble, is_loopback
-from studio.web.fetching import fetch
-from studio.web.patience import Manners, ask, asked_pause
+from studio.web._http import Answer, Door, Request, Trouble, Write, is_loopback
+from studio.web.fetching import fetch, is_allowed
+from studio.web.patience import Manners, Waiting, ask, asked_pause
 from studio.web.upload import Upload, send
 
 __all__ = [
@@ -18,9 +18,12 @@ __all__ = [
     "Request",
     "Trouble",
     "Upload",
+    "Waiting",
+    "Write",
     "ask",
     "asked_pause",
     "fetch",
+    "is_allowed",
     "is_loopback",
     "send",
 ]

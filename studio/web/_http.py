@@ -35,13 +35,17 @@ AGENT = f"Studio/{__version__} (local image studio)"
 OFFLINE = "The studio is switched offline, so nothing is sent. Switch it online in Settings, or choose a local model."
 File = tuple[str, bytes, str]
 """Name, bytes and media type."""
+Write = Callable[[bytes], None]
+Into = Callable[[int, Mapping[str, str]], Write | None]
+"""Says by an answer's status and headers where its body goes, piece by piece; None keeps it in memory, as most are."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One exchange. At most one of `json` and `form` is given; `form` is multipart, its values texts or files.
 
-    `read_seconds` is the longest silence, `whole_seconds` the longest exchange, `most_bytes` the largest answer.
+    `read_seconds` is the longest silence, `whole_seconds` the longest exchange, `most_bytes` the largest answer in memory.
+    `into` takes larger ones, on the network's thread; what it raises ends the exchange and reaches the caller.
     """
 
     method: str = "GET"
@@ -52,6 +56,7 @@ class Request:
     read_seconds: float = 60.0
     whole_seconds: float = 300.0
     most_bytes: int = 96 * MEGABYTE
+    into: Into | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +99,14 @@ class Door:
     def __init__(self, offline: Callable[[], bool] = lambda: False) -> None:
         self._offline = offline
 
+    def refuse_offline(self, url: str) -> None:
+        """Raises `NotConfigured` if the address is not to be reached now; for exchanges that last, look again and again."""
+        if self._offline() and not is_loopback(url):
+            raise NotConfigured(OFFLINE)
+
     def send(self, request: Request, check: Callable[[], None] = _never) -> Answer:
         """One exchange. Raises `Trouble`, `NotConfigured` while offline, and whatever `check` raises to say stop."""
-        if self._offline() and not is_loopback(request.url):
-            raise NotConfigured(OFFLINE)
+        self.refuse_offline(request.url)
         future = asyncio.run_coroutine_threadsafe(_exchange(request), _loop())
         while True:
             try:
@@ -126,8 +135,9 @@ async def _exchange(request: Request) -> Answer:
     began = time.perf_counter()
     try:
         async with asyncio.timeout(request.whole_seconds), _client(request) as client, _sent(client, request) as response:
-            body = await _body(response, request.most_bytes)
             headers = {name.lower(): value for name, value in response.headers.items()}
+            write = request.into(response.status_code, headers) if request.into else None
+            body = await _poured(response, write) if write else await _body(response, request.most_bytes)
             return Answer(
                 status=response.status_code, headers=headers, body=body, seconds=round(time.perf_counter() - began, 3)
             )
@@ -188,3 +198,10 @@ async def _body(response: httpx.Response, most: int) -> bytes:
         if len(body) > most:
             raise Trouble("too_large", f"an answer of more than {most // MEGABYTE} MB")
     return bytes(body)
+
+
+async def _poured(response: httpx.Response, write: Write) -> bytes:
+    """Hand the body on as it comes; nothing of it is left."""
+    async for piece in response.aiter_raw():
+        write(piece)
+    return b""

@@ -29,7 +29,7 @@ def fetch(
     Raises `Rejected` for an address that is not allowed, `Expired` for one that is gone, `Unavailable` for the rest.
     """
     for _ in range(HOPS):
-        if not _is_allowed(url, hosts, loopback):
+        if not is_allowed(url, hosts, loopback):
             where = urlsplit(url).hostname or "nowhere"
             raise Rejected(
                 f"{service} put the picture at {where[:100]}, which is not one of its known hosts, so it was not fetched. "
@@ -47,7 +47,8 @@ def fetch(
     raise Unavailable(f"{service}'s address of the picture leads from one to the next without end. Try again later.")
 
 
-def _is_allowed(url: str, hosts: Sequence[str], loopback: bool) -> bool:
+def is_allowed(url: str, hosts: Sequence[str], loopback: bool) -> bool:
+    """Whether an address is https on one of `hosts`, or, with `loopback`, on this computer; never one with a password."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.username or parts.password:

@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from fake_collection import a_collection
 from fake_hosting import Hosts
 from fake_reviews import FLAGGED, REFUSED, WORDS, Overseen
 from fake_verifying import Verifies
@@ -94,6 +95,7 @@ class FakeStudio(Verifies, Hosts):
         super().__init__()
         Hosts.__init__(self)
         self.oversight = Overseen(self)
+        self.collection = a_collection(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []

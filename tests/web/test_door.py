@@ -171,3 +171,33 @@ def test_a_download_is_tried_again_and_a_five_gigabyte_one_is_not(server: Echo) 
     server.faults += [Fault("drop")] * 3
     with pytest.raises(Unavailable, match="paid for already"):
         get(server)
+
+
+def test_a_large_body_is_poured_out_piece_by_piece_and_fills_no_memory(server: Echo) -> None:
+    server.faults.append(Fault("huge"))
+    poured: list[int] = []
+
+    def write(piece: bytes) -> None:
+        poured.append(len(piece))
+        if sum(poured) > 20_000_000:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        Door().send(Request(url=server.url, most_bytes=1000, into=lambda status, _: write if status == 200 else None))
+    assert max(poured) < 2_000_000
+    assert server.sent_bytes < 100_000_000
+
+
+def test_a_body_that_nobody_pours_out_stays_bounded_in_memory(server: Echo) -> None:
+    asked: list[tuple[int, str]] = []
+
+    def into(status: int, headers: object) -> None:
+        asked.append((status, str(dict(headers)["content-type"])))  # type: ignore[call-overload]
+
+    answer = Door().send(Request(url=server.url, into=into))
+    assert answer.body
+    assert asked == [(200, "application/json")]
+    server.faults.append(Fault("huge"))
+    with pytest.raises(Trouble) as caught:
+        Door().send(Request(url=server.url, most_bytes=1000, into=into))
+    assert caught.value.kind == "too_large"

@@ -28,6 +28,7 @@ from studio.core.ports import Receipts, Watch
 from studio.core.request import ImageRequest
 from studio.core.result import ImageResult
 from studio.settings import Settings
+from studio.stock.folders import ModelFolders
 
 if TYPE_CHECKING:
     from studio.backends.local.device import Device
@@ -40,7 +41,7 @@ __all__ = ["LocalBackend", "create", "worker_environment"]
 def create(settings: Settings) -> LocalBackend:
     """The local backend as the settings ask for it."""
     return LocalBackend(
-        (settings.models,),
+        ModelFolders(settings),
         settings.hub_cache,
         device=settings.device,
         threads=settings.threads,
@@ -67,8 +68,8 @@ class LocalBackend:
         starter: Path = STARTER,
         warm_bytes: int | None = None,
     ) -> None:
-        self._catalog = Catalog(folders=tuple(folders), hub_cache=hub_cache, starter=starter)
-        self._shelf = AdapterShelf(folders=tuple(folders))
+        self._catalog = Catalog(folders=folders, hub_cache=hub_cache, starter=starter)
+        self._shelf = AdapterShelf(folders=folders)
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
         self._warm = WarmModels(warm_bytes)
@@ -104,6 +105,14 @@ class LocalBackend:
     @property
     def _loaded(self) -> Loaded | None:
         return self._warm.current
+
+    def main_weights(self, id: str) -> tuple[Path, ...]:
+        """The files whose hash is the model's; none for a model that is not here."""
+        try:
+            found = self._catalog.find(id)
+        except NotConfigured:
+            return ()
+        return found.weights[found.family.denoiser].files
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         if model.id not in self._tokenizers:

@@ -150,9 +150,9 @@ class Catalog:
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
-    """Folders that hold a model in diffusers layout; links to elsewhere are not followed."""
+    """Folders that hold a model in diffusers layout; links to elsewhere are not followed, and hidden folders skipped."""
     for entry in _entries(folder):
-        if entry.is_symlink() or not entry.is_dir():
+        if entry.is_symlink() or not entry.is_dir() or entry.name.startswith("."):
             continue
         if any(path.name == "model_index.json" for path in _entries(entry)):
             yield entry

@@ -72,8 +72,14 @@ def walk(folder: Path, depth: int) -> Iterator[Path]:
     for entry in entries:
         if entry.suffix.lower() in _SUFFIXES and (entry.is_file() or entry.is_symlink()):
             yield entry
-        elif entry.is_dir() and not entry.is_symlink() and depth and entry.name.lower() not in _ELSEWHERE:
+        elif depth and _is_followed(entry):
             yield from walk(entry, depth - 1)
+
+
+def _is_followed(entry: Path) -> bool:
+    """A folder of its own, neither hidden (what was removed lies there) nor one of parts and adapters."""
+    name = entry.name.lower()
+    return entry.is_dir() and not entry.is_symlink() and not name.startswith(".") and name not in _ELSEWHERE
 
 
 def read(file: Path, title: str, shelf: Shelf, configs: Path) -> Single:
