@@ -152,7 +152,7 @@ class LocalBackend:
             from studio.backends.local.trouble import border
 
             course = Course(watch)
-            fitting = Fitting.of(self._catalog.find(model.id), self._chosen_device(), self._warm, request, ground)
+            fitting = Fitting.of(self._usable(model), self._chosen_device(), self._warm, request, ground)
             fitting.announce(course)
             loaded = self._ready(model, course, fitting)
             try:
@@ -174,7 +174,7 @@ class LocalBackend:
         from studio.backends.local.fitting import Fitting
         from studio.backends.local.trouble import border
 
-        fitting = fitting or Fitting.of(self._catalog.find(model.id), self._chosen_device(), self._warm)
+        fitting = fitting or Fitting.of(self._usable(model), self._chosen_device(), self._warm)
         if loaded := self._warm.take(fitting.found, fitting.plan, fitting.device, fitting.in_ram):
             return loaded
         course.enter("loading")
@@ -185,6 +185,13 @@ class LocalBackend:
             loaded = loader.load(fitting.found, fitting.device, course.watch.check, fitting.plan)
             self._warm.put(loaded)
         return loaded
+
+    def _usable(self, model: Model) -> Found:
+        """Raises `NotConfigured` for a model that is not there or lacks a part."""
+        found = self._catalog.find(model.id)
+        if found.model.unready:
+            raise NotConfigured(found.model.unready)
+        return found
 
     def _chosen_device(self) -> Device:
         if self._device is None:
