@@ -22,6 +22,7 @@ from studio.core.ports import Calibrations
 from studio.core.publishing import Ruling
 from studio.engine.accounts import Accounts
 from studio.engine.process import WorkerProcess
+from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
 from studio.engine.scoring import Scoring
 from studio.engine.shelf import Shelf
@@ -170,6 +171,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     from studio.assembly import Marks
     from studio.hosting import HostedProviders, hosted_of
     from studio.presets import load_presets
+    from studio.wording import WordFolder
 
     library = library or _library(settings)
     backends, marks = plugins.backends(settings), Marks(settings)
@@ -202,6 +204,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
         worker=lambda heard: _worker_process(settings, heard, "_worker", provider_keys),
         hosted=lambda heard: _worker_process(settings, heard, "_hosted", ()),
         hosting=HostedProviders(settings, backends, plugins.detectors(settings)),
+        prompting=Prompting(WordFolder(settings.presets), library.prompts),
     )
 
 

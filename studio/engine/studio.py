@@ -27,9 +27,11 @@ from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
 from studio.engine.drawing import require_sources
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
+from studio.engine.making import Making
 from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
+from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
 from studio.engine.rights import require
 from studio.engine.screening import Screening
@@ -63,10 +65,12 @@ class Studio:
         worker: MakeWorker | None = None,
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
+        prompting: Prompting | None = None,
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
         self.oversight = Oversight(shelf, verifying)
+        self.making = Making(self, prompting or Prompting())
         self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)

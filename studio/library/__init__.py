@@ -12,6 +12,7 @@ from studio.library.drafts import SqliteDrafts
 from studio.library.erasure import PersonErasure
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
+from studio.library.prompts import SqlitePrompts
 from studio.library.receipts import ReceiptFiles
 from studio.library.records import SqliteRecords
 from studio.library.reindex import Reader, Reindexed, reindex
@@ -39,6 +40,7 @@ class Library:
     statistics: SqliteStatistics
     trash: TrashFolder
     erasure: PersonErasure
+    prompts: SqlitePrompts
 
     def __enter__(self) -> Library:
         return self
@@ -81,4 +83,5 @@ def open_library(data: Path, outputs: Path) -> Library:
         erasure=PersonErasure(
             database=database, trash=trash, keeper=keeper, receipts=receipts, sources=sources, audit=audit
         ),
+        prompts=SqlitePrompts(database),
     )

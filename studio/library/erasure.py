@@ -28,6 +28,7 @@ from studio.core.people import Erased
 from studio.library.audit import SqliteAudit
 from studio.library.database import Database
 from studio.library.keep import PictureKeeper
+from studio.library.prompts import erase_prompts
 from studio.library.receipts import ReceiptFiles
 from studio.library.sources import SourceFiles
 from studio.library.trash import TrashFolder
@@ -138,6 +139,7 @@ class PersonErasure:
                 _blank_record(connection, id)
             connection.execute("UPDATE review SET reviewer = '', note = '' WHERE reviewer = ?", (traces.person,))
             connection.execute("DELETE FROM review_claim WHERE reviewer = ?", (traces.person,))
+            erase_prompts(connection, traces.person)
 
 
 def _blank_job(connection: sqlite3.Connection, id: str) -> None:
@@ -162,7 +164,8 @@ def _blank_record(connection: sqlite3.Connection, id: str) -> None:
 def _blank_request(text: str) -> str:
     request = json.loads(text)
     request |= {"prompt": ERASED, "negative_prompt": "", "user": "", "options": {}}
-    for source in (request.get("task") or {}).values():
+    request |= {"template": "", "negative_template": "", "choices": [], "styles": []}
+    for source in (*(request.get("task") or {}).values(), request.get("again")):
         if isinstance(source, dict) and "name" in source:
             source["name"] = ""
     return json.dumps(request)

@@ -10,7 +10,7 @@ import json
 import re
 from datetime import UTC, datetime
 
-from studio.core.request import Fill, ImageToImage, Inpaint, Outpaint, Task, TextToImage
+from studio.core.request import Fill, ImageRequest, ImageToImage, Inpaint, Outpaint, Task, TextToImage
 from studio.core.result import Draft
 
 SCHEDULES = ("Karras", "Exponential", "Beta")
@@ -78,9 +78,20 @@ def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
         ("Model hash", str(used.get("model_sha256") or "")[:10]),
         ("Model", str(used.get("model") or draft.request.model).removeprefix(f"{backend}:")),
         *_edit_pairs(draft.request.task),
+        *_words_pairs(draft.request),
         *_detector_pairs(draft),
         ("Created", f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y%m%dT%H%M%SZ}"),
         ("Version", f"studio {version}"),
+    ]
+
+
+def _words_pairs(request: ImageRequest) -> list[tuple[str, object]]:
+    """How the prompt was made, under the keys of the dynamic-prompts extension; the exact words stand in our record."""
+    return [
+        ("Template", request.template),
+        ("Negative Template", request.negative_template),
+        ("Choices", "; ".join(request.choices)),
+        ("Styles", "; ".join(request.styles)),
     ]
 
 

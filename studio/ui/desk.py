@@ -59,6 +59,10 @@ class Desk:
         self._recent_at = 0.0
 
     @property
+    def studio(self) -> Studio:
+        return self._studio
+
+    @property
     def thumbs(self) -> Thumbs:
         return self._thumbs
 

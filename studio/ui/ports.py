@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from studio.core.evidence import Examination
+from studio.core.history import UsedPrompt
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
@@ -19,6 +20,7 @@ from studio.core.review import ReviewEntry
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.statistics import DayReport
+from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 
@@ -60,6 +62,22 @@ class Oversight(Protocol):
         """The whole log, line by line."""
 
 
+class Making(Protocol):
+    """What makes requests out of what a person wants."""
+
+    def submit(self, request: ImageRequest, lane: Lane, person: Person) -> list[Job]:
+        """Queue a request whose prompt is as it was typed: one job for each different prompt that comes of it."""
+
+    def styles(self) -> Sequence[Style]: ...
+
+    def wildcards(self) -> Sequence[str]: ...
+
+    def prompts(self, person: Person, words: str = "", limit: int = 50) -> list[UsedPrompt]:
+        """What this person typed so far, the newest first; with `words` what holds them."""
+
+    def forget(self, person: Person, id: int) -> None: ...
+
+
 class Studio(Protocol):
     """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`.
 
@@ -68,6 +86,9 @@ class Studio(Protocol):
 
     @property
     def oversight(self) -> Oversight: ...
+
+    @property
+    def making(self) -> Making: ...
 
     @property
     def outputs(self) -> Path: ...

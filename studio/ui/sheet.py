@@ -20,13 +20,16 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import choosing, form, options, values, who
+from studio.ui import choosing, form, options, values, who, wording
 from studio.ui.pictures import url
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For every event: no queue of Gradio's, no overlay, no public endpoint."""
+
+OF_PICTURES = ("reuse", "words", "send", "seed")
+"""What the buttons beside a kept picture ask of a form; its id comes under that name."""
 
 Inputs = Mapping[Any, Any]
 Updates = dict[Any, Any]
@@ -109,6 +112,7 @@ class Sheet:
         with gr.Column(elem_classes=["fields"]):
             fields: form.Fields = {"prompt": form.prompt_field(tab, draft["prompt"])}
             self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
+            fields["styles"] = wording.styles_field(tab, self.studio.making.styles(), draft["styles"])
             if self.part.presets:
                 gr.HTML(_cards(self.studio.presets()), elem_id="presets")
             fields["where"] = choosing.where_field(tab, self.models(), model)
@@ -189,8 +193,9 @@ class Sheet:
             lane: Lane = "batch" if len(tasks) > 1 else "interactive"
             chosen = options.read(read, model, self.part.name)
             person = who.current()
-            jobs = [self.studio.submit(values.to_request(read, model, task, chosen), lane, person) for task in tasks]
-            notice["job"] = jobs[0].id
+            for task in tasks:
+                jobs = self.studio.making.submit(values.to_request(read, model, task, chosen), lane, person)
+                notice.setdefault("job", jobs[0].id)
         except StudioError as error:
             notice |= _problem(error, model, self.part.name)
         self.page.desk.touch()
@@ -227,7 +232,7 @@ class Sheet:
         what: Mapping[str, Any] = event._data
         beside: Updates = {}
         preset = next((preset for preset in self.studio.presets() if preset.name == what.get("preset")), None)
-        record = self.studio.record(str(what.get("reuse") or what.get("send") or what.get("seed") or ""))
+        record = self.studio.record(str(next((what[key] for key in OF_PICTURES if what.get(key)), "")))
         reading = self.page.readings.get(str(what.get("settings") or ""))
         changed: Values = {}
         try:
@@ -238,7 +243,7 @@ class Sheet:
             elif record and what.get("seed"):
                 changed = {"seed_mode": LOCKED, "seed": record.seed}
             elif record:
-                changed, beside = self._of_record(record, whole=bool(what.get("reuse")))
+                changed, beside = self._of_record(record, whole=not what.get("send"), words=bool(what.get("words")))
         except StudioError as error:
             return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error, model, self.part.name)})}
         model = self._model(changed.get("model", read["model"]))
@@ -267,9 +272,14 @@ class Sheet:
             changed |= self.part.for_model(read, model)
         return {**changed, **(self.part.for_size(preset.size, model) if preset.size else {})}
 
-    def _of_record(self, record: Record, *, whole: bool) -> tuple[Values, Updates]:
-        """All that made a picture, with its seed; or the picture as a source, with its words and settings."""
+    def _of_record(self, record: Record, *, whole: bool, words: bool) -> tuple[Values, Updates]:
+        """All that made a picture, with its seed; or the picture as a source, with its words and settings.
+
+        The template comes back, if there was one; with `words`, and for a source, the words that came of it.
+        """
+        known = [style.name for style in self.studio.making.styles()]
         changed = values.from_request(record.request, self.models(), record.seed)
+        changed |= wording.typed(record.request, known, words=words or not whole)
         model = self._model(changed["model"])
         if model.id != record.request.model:
             changed |= values.model_values(model)

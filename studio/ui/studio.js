@@ -243,7 +243,7 @@ document.addEventListener("click", async (event) => {
   else if (data.picture) choose(button);
   else if (data.choose) {
     const to = data.to || tab();
-    open_tab(to, data.choose === "send" || (data.choose === "reuse" && to !== "text-to-image"));
+    open_tab(to, data.choose === "send" || (["reuse", "words"].includes(data.choose) && to !== "text-to-image"));
     if (data.choose === "send" && to === "verify") $("verdicts").querySelector(".verdicts").innerHTML = '<p class="waiting" role="status">Examining …</p>';
     trigger("select", { [data.choose]: data.id, to });
   }
@@ -263,7 +263,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     $(`sheet-${tab()}`)?.querySelector(".generate").click();
-  } else if (event.key === "Escape" && !$("large").open && !$("share").open && !document.querySelector("[role=listbox]")) cancel();
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open], [role=listbox]")) cancel();
   else if (["ArrowLeft", "ArrowRight"].includes(event.key) && document.activeElement?.classList.contains("tile")) {
     event.preventDefault();
     const next = event.key === "ArrowLeft" ? "previousElementSibling" : "nextElementSibling";

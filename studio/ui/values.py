@@ -15,6 +15,7 @@ from studio.core.evidence import Reading
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Sampling, Task
+from studio.core.templates import literal
 
 RANDOM, LOCKED = "Random", "Locked"
 Values = dict[str, Any]
@@ -40,6 +41,7 @@ def defaults(model: Model) -> Values:
         "preset": "",
         "other": None,
         "advanced": False,
+        "styles": [],
         **model_values(model),
     }
 
@@ -70,6 +72,7 @@ def to_request(
         task=task,
         count=whole(values.get("count")) or 1,
         preset=values.get("preset") or "",
+        styles=tuple(values.get("styles") or ()),
         options=dict(options or {}),
         sampling=Sampling(
             steps=whole(values.get("steps")) if takes["steps"] else None,
@@ -101,7 +104,7 @@ def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[st
     names = {reading.model, f"local:{reading.model}", f"local:{reading.model.rpartition('.')[0] or reading.model}"}
     known = next((model for model in models if model.id in names or model.title == reading.model), None)
     model = known or model_of(None, models)
-    asked = {"prompt": reading.prompt, "negative_prompt": reading.negative_prompt, "steps": reading.steps,
+    asked = {"prompt": literal(reading.prompt), "negative_prompt": reading.negative_prompt, "steps": reading.steps,
              "guidance_scale": reading.guidance_scale, "sampler": reading.sampler or None, "seed": reading.seed}  # fmt: skip
     told = {name: value for name, value in asked.items() if value is not None}
     changed: Values = {name: value for name, value in told.items() if _SOUND[name](value, model)}
@@ -184,6 +187,7 @@ _SOUND: dict[str, Sound] = {
     "seed_mode": lambda value, model: value in (RANDOM, LOCKED),
     "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
     "advanced": switch,
+    "styles": lambda value, model: isinstance(value, list) and all(isinstance(each, str) for each in value),
 }
 
 

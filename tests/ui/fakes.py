@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_hosting import Hosts
+from fake_making import making_of
 from fake_reviews import FLAGGED, REFUSED, WORDS, Overseen
 from fake_verifying import Verifies
 from memory_receipts import MemoryReceipts
@@ -85,6 +86,7 @@ class FakeStudio(Verifies, Hosts):
         super().__init__()
         Hosts.__init__(self)
         self.oversight = Overseen(self)
+        self.making = making_of(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
