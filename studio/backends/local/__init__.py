@@ -9,23 +9,28 @@ import gc
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from studio.backends.local import tokens
+from studio.backends.local import hires, tokens
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
+from studio.backends.local.upscalers import Network, Upscalers
 from studio.core.canvas import Ground
 from studio.core.errors import NotConfigured, OutOfMemory
+from studio.core.hires import BUILT_IN
 from studio.core.job import Lane
 from studio.core.model import Model
 from studio.core.ports import Receipts, Watch
 from studio.core.request import ImageRequest
-from studio.core.result import ImageResult
+from studio.core.result import ImageResult, Picture
 from studio.settings import Settings
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from studio.backends.local.device import Device
     from studio.backends.local.loader import Loaded
 
@@ -49,6 +54,7 @@ class LocalBackend:
         self, folders: Sequence[Path], hub_cache: Path | None, device: str = "", threads: int = 0, starter: Path = STARTER
     ) -> None:
         self._catalog = Catalog(folders=tuple(folders), hub_cache=hub_cache, starter=starter)
+        self._upscalers = Upscalers(folders)
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
         self._loaded: Loaded | None = None
@@ -56,7 +62,11 @@ class LocalBackend:
         self._turn = threading.Lock()
 
     def models(self) -> list[Model]:
-        return self._catalog.models()
+        upscalers = self._upscalers.names()
+        return [
+            replace(model, hires=True, upscalers=upscalers) if "image-to-image" in model.tasks else model
+            for model in self._catalog.models()
+        ]
 
     def problems(self) -> list[str]:
         """A sentence for each folder that looks like a model and cannot be used."""
@@ -92,9 +102,12 @@ class LocalBackend:
             from studio.backends.local.memory import failure
             from studio.backends.local.trouble import border
 
-            course = Course(watch)
+            course, network = Course(watch), self._network(request)
+            if ground and request.hires and hires.is_plain(request.hires, ground.strength):
+                with border("making the picture larger"):
+                    return _only_larger(hires.plainly(request.hires, ground.image, model, network, watch.check), request)
             loaded = self._ready(model, course)
-            plan = run.Plan.of(loaded, request, ground)
+            plan = run.Plan.of(loaded, request, ground, network)
 
             def no_memory() -> OutOfMemory:
                 empty_cache(loaded.device)
@@ -108,6 +121,12 @@ class LocalBackend:
                 gc.collect()
                 empty_cache(loaded.device)
                 raise
+
+    def _network(self, request: ImageRequest) -> Network | None:
+        """The upscaling model that a request asks for, loaded."""
+        if request.hires is None or request.hires.upscaler in BUILT_IN:
+            return None
+        return self._upscalers.load(request.hires.upscaler, self._chosen_device().torch_name)
 
     def _ready(self, model: Model, course: Course) -> Loaded:
         """The loaded pipeline for `model`; another one is freed first."""
@@ -158,6 +177,12 @@ class LocalBackend:
             yield
         finally:
             self._turn.release()
+
+
+def _only_larger(made: tuple[Image, dict[str, Any]], request: ImageRequest) -> ImageResult:
+    image, used = made
+    seed = request.sampling.seed or 0
+    return ImageResult(pictures=tuple(Picture(image=image, seed=seed + place) for place in range(request.count)), used=used)
 
 
 class _Unwatched:

@@ -59,6 +59,10 @@ class Found:
     stamp: int
 
 
+NOT_MODELS = ("upscalers",)
+"""Folders of the models folder that hold something else."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
     """Where to look. Every call looks again, so a model that was just copied or downloaded is there at once."""
@@ -114,7 +118,7 @@ class Catalog:
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     """Folders that hold a model or single weight files; links to elsewhere are not followed."""
     for entry in _entries(folder):
-        if entry.is_symlink() or not entry.is_dir():
+        if entry.is_symlink() or not entry.is_dir() or entry.name in NOT_MODELS:
             continue
         if any(path.name == "model_index.json" or path.suffix in (*_PICKLES, ".safetensors") for path in _entries(entry)):
             yield entry
