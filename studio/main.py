@@ -17,8 +17,9 @@ from studio import settings as configuration
 from studio.cli.parser import Run, command_line
 from studio.core.errors import StudioError
 from studio.core.evidence import Examination
+from studio.core.model import Model
 from studio.core.people import Person
-from studio.core.ports import Calibrations
+from studio.core.ports import Backend, Calibrations
 from studio.core.publishing import Ruling
 from studio.engine.accounts import Accounts
 from studio.engine.process import WorkerProcess
@@ -205,7 +206,15 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
         hosted=lambda heard: _worker_process(settings, heard, "_hosted", ()),
         hosting=HostedProviders(settings, backends, plugins.detectors(settings)),
         prompting=Prompting(WordFolder(settings.presets), library.prompts),
+        fingerprint=lambda model: _fingerprint(backends, model),
     )
+
+
+def _fingerprint(backends: Sequence[Backend], model: Model) -> str:
+    """The SHA-256 of a local model's file; empty for hosted ones."""
+    from studio.backends.local import LocalBackend
+
+    return next((each.fingerprint(model) for each in backends if isinstance(each, LocalBackend)), "")
 
 
 def _worker_process(

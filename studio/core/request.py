@@ -206,8 +206,8 @@ class ImageRequest:
     """One wish for `count` pictures. `options` holds what only one backend understands.
 
     `template` is the prompt as it was typed where wildcards, `{a|b}` or `styles` made another one of it, `choices` what was
-    chosen, in order; `negative_template` the negative one where styles changed it. `again` is the picture that this request
-    repeats: the same everything, to see whether the same comes of it.
+    chosen, in order; `negative_template` the negative one as it was typed, where there are styles. `again` is the picture
+    that this request repeats: the same everything, to see whether the same comes of it.
     `user` is who asked; without `user_in_file` the name stands in the library alone and in no file.
     """
 

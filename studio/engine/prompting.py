@@ -73,7 +73,7 @@ def _made(request: ImageRequest, found: Expansion, negative: str, seeds: Sequenc
         prompt=found.text,
         negative_prompt=negative,
         template=request.prompt,
-        negative_template=request.negative_prompt if negative != request.negative_prompt else "",
+        negative_template=request.negative_prompt if request.styles else "",
         choices=found.choices,
         count=len(seeds),
         sampling=replace(request.sampling, seed=seeds[0]),

@@ -27,7 +27,7 @@ from studio.core.worker import WorkerStatus
 from studio.engine.changes import Changes
 from studio.engine.drawing import require_sources
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
-from studio.engine.making import Making
+from studio.engine.making import Fingerprint, Making
 from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
@@ -66,11 +66,12 @@ class Studio:
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
         prompting: Prompting | None = None,
+        fingerprint: Fingerprint = lambda _: "",
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
         self.oversight = Oversight(shelf, verifying)
-        self.making = Making(self, prompting or Prompting())
+        self.making = Making(self, prompting or Prompting(), fingerprint)
         self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
@@ -93,6 +94,11 @@ class Studio:
         if self._hosted:
             self._hosted.stop(kill=False)
         self._tickets.close()
+
+    @property
+    def owner(self) -> Person:
+        """Who acts where nobody is named."""
+        return self._owner
 
     def models(self) -> list[Model]:
         return [model for backend in self._backends for model in backend.models()]

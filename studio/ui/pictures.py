@@ -17,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import hosted_facts, icons, policy_facts, wording
+from studio.ui import again, enlarging, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -141,6 +141,7 @@ def details(record: Record, about: About) -> str:
         ("Model", title),
         *hosted_facts.rows(record),
         *wording.rows(request),
+        *enlarging.rows(record),
         *_edit_rows(record),
         ("Seed", "none taken" if _seedless(record) else record.seed),
         ("Steps", used.get("steps", request.sampling.steps)),
@@ -268,7 +269,7 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
         f'Reuse all</button>{wording.tools(record)}<button data-choose="seed" data-id="{id}">Reuse seed</button>'
         f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
-        f"{policy_facts.tools(record)}</div>{send}"
+        f"{again.tools(record)}{policy_facts.tools(record)}</div>{send}"
     )
 
 

@@ -23,6 +23,7 @@ from studio.core.statistics import DayReport
 from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
+from studio.engine.reproduce import Reproduction
 
 
 class Oversight(Protocol):
@@ -76,6 +77,18 @@ class Making(Protocol):
         """What this person typed so far, the newest first; with `words` what holds them."""
 
     def forget(self, person: Person, id: int) -> None: ...
+
+    def upscale(self, id: str, scale: float, person: Person) -> Job:
+        """Queue a kept picture to be made so many times as large."""
+
+    def again(self, id: str, person: Person, *, sure: bool = False) -> tuple[Job | None, str]:
+        """Make a kept picture once more with the same everything; a sentence instead of a job asks whether that is meant."""
+
+    def again_file(self, data: bytes, name: str, person: Person, *, sure: bool = False) -> tuple[Job | None, str]:
+        """The same with any file that tells how it was made."""
+
+    def reproduction(self, record: Record) -> Reproduction | None:
+        """How near a picture came to the one that it repeats; None if it repeats none."""
 
 
 class Studio(Protocol):

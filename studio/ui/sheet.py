@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from html import escape
 from typing import Any, Protocol
 
 import gradio as gr
@@ -20,8 +19,8 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import choosing, form, options, values, who, wording
-from studio.ui.pictures import url
+from studio.ui import choosing, enlarging, form, options, values, who, wording
+from studio.ui.cards import cards
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
 
@@ -100,10 +99,13 @@ class Sheet:
         return choosing.pick(id, self.models(), self.part.name)
 
     def _defaults(self, model: Model) -> Values:
-        return {**self.part.defaults(model), **options.defaults(model, self.part.name)}
+        return {**self.part.defaults(model), **options.defaults(model, self.part.name), **enlarging.DEFAULTS}
 
     def _draft(self) -> Values:
-        kept, sound = self.studio.load_draft(self.part.name), {**self.part.sound, **options.sound(self.part.name)}
+        kept, sound = (
+            self.studio.load_draft(self.part.name),
+            {**self.part.sound, **options.sound(self.part.name), **enlarging.SOUND},
+        )
         known = {**kept, "model": self._model(kept.get("model")).id}
         return values.from_draft(known, self.models(), self._defaults, sound)
 
@@ -114,7 +116,7 @@ class Sheet:
             self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
             fields["styles"] = wording.styles_field(tab, self.studio.making.styles(), draft["styles"])
             if self.part.presets:
-                gr.HTML(_cards(self.studio.presets()), elem_id="presets")
+                gr.HTML(cards(self.studio.presets()), elem_id="presets")
             fields["where"] = choosing.where_field(tab, self.models(), model)
             fields["model"] = choosing.model_field(tab, self.models(), model)
             self._about = gr.HTML(choosing.about(model, tab), elem_classes=["about-model"])
@@ -125,6 +127,7 @@ class Sheet:
                 fields |= self.part.lay_out_more(draft, model)
                 fields |= form.sampling_fields(tab, draft, model)
                 fields |= form.seed_fields(tab, draft, model)
+                fields |= enlarging.fields(tab, draft, model)
                 fields |= options.fields(tab, ("choice", "number"), model, draft)
         with gr.Row(elem_classes=["actions"]):
             switch = gr.Checkbox(
@@ -194,7 +197,8 @@ class Sheet:
             chosen = options.read(read, model, self.part.name)
             person = who.current()
             for task in tasks:
-                jobs = self.studio.making.submit(values.to_request(read, model, task, chosen), lane, person)
+                request = enlarging.asked(values.to_request(read, model, task, chosen), read, model)
+                jobs = self.studio.making.submit(request, lane, person)
                 notice.setdefault("job", jobs[0].id)
         except StudioError as error:
             notice |= _problem(error, model, self.part.name)
@@ -284,10 +288,15 @@ class Sheet:
         if model.id != record.request.model:
             changed |= values.model_values(model)
         changed |= options.shown(record.request.options, model, self.part.name)
+        changed |= enlarging.shown(record.request.hires, self.part.name)
         if not whole:
             changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
-        sound = {**self.part.sound, **options.sound(self.part.name)}  # a record may come from a stranger's file
+        sound = {
+            **self.part.sound,
+            **options.sound(self.part.name),
+            **enlarging.SOUND,
+        }  # a record may come from a stranger's file
         changed = {name: value for name, value in changed.items() if sound.get(name, _any)(value, model)}
         return {**changed, **{name: value for name, value in own.items() if sound.get(name, _any)(value, model)}}, beside
 
@@ -331,6 +340,7 @@ class Sheet:
         for slot in options.SLOTS:
             told = {"value": changed[slot]} if slot in changed else {}
             updates[fields[slot]] = gr.update(**told, **options.limits_of(slot, model, tab))
+        updates |= enlarging.updates(fields, changed, model, tab)
         updates[fields["where"]] = gr.update(value=choosing.side_of(model))
         updates[fields["model"]] = choosing.model_update(self.models(), model, tab)
         return {
@@ -371,22 +381,3 @@ def _any(value: Any, model: Model) -> bool:
 def _problem(error: StudioError, model: Model, task: str) -> dict[str, Any]:
     field = options.field_of(error.field, model, task) if isinstance(error, Blocked | InvalidRequest) else ""
     return {"problem": {"field": field, "message": str(error)}}
-
-
-def _cards(presets: list[Preset]) -> str:
-    """The presets as small picture cards; one without its picture gets a quiet tile with its initial."""
-    cards = []
-    for preset in presets:
-        title = escape(preset.title)
-        there = preset.picture is not None and preset.picture.is_file()
-        image = (
-            f'<img src="{escape(url(preset.picture))}" alt="" loading="lazy">'
-            if preset.picture and there
-            else f"<i>{title[:1]}</i>"
-        )
-        cards.append(
-            f'<button class="card" data-choose="preset" data-id="{escape(preset.name)}" data-to="text-to-image" '
-            f'title="{escape(preset.description, quote=True)}">{image}<span>{title}</span></button>'
-        )
-    group = f'<div class="cards" role="group" aria-labelledby="presets-title">{"".join(cards)}</div>'
-    return f'<h2 id="presets-title">Presets</h2>{group}'

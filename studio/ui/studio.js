@@ -155,6 +155,8 @@ async function act(button) {
   const problem = await server.act({ do: what, id, place: Number(place || 0) });
   button.disabled = false;
   if (problem) complain({ field: "", message: problem });
+  if (what === "again") button.dataset.place = problem ? 1 : 0; // once told what speaks against it, the next press is meant
+  if (["again", "upscale"].includes(what) && !problem) { chosen = null; show("result"); }
   else if (what === "delete") leave(id, "This picture is in the trash.");
   else if (what === "restore") { returned = id; comeBack(); }
   seen.queue = seen.recent = "";

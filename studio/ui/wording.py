@@ -44,7 +44,7 @@ def typed(request: ImageRequest, known: Sequence[str], *, words: bool) -> Values
     """What stood in the form: the template and its styles; with `words`, or where a style is gone, what came of them."""
     if words or not request.template or not set(request.styles) <= set(known):
         return {"prompt": literal(request.prompt), "negative_prompt": request.negative_prompt, "styles": []}
-    negative = request.negative_template if request.styles and request.negative_template else request.negative_prompt
+    negative = request.negative_template if request.styles else request.negative_prompt
     return {"prompt": request.template, "negative_prompt": negative, "styles": list(request.styles)}
 
 

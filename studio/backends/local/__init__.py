@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from studio.backends.local.device import Device
     from studio.backends.local.loader import Loaded
 
+FINGERPRINT_SECONDS = 20.0
+
 __all__ = ["LocalBackend", "create", "worker_environment"]
 
 
@@ -80,6 +82,15 @@ class LocalBackend:
                 return None
         found = self._tokenizers[model.id]
         return tokens.count(found.tokenizer, text, weighted=found.family.chunked)
+
+    def fingerprint(self, model: Model) -> str:
+        """The SHA-256 that a record of this model would name; empty where reading its files takes too long. No torch."""
+        from studio.backends.local.loader import fingerprint
+
+        try:
+            return fingerprint(self._catalog.find(model.id)).result(FINGERPRINT_SECONDS)
+        except (TimeoutError, NotConfigured, OSError):
+            return ""
 
     def describe_device(self) -> str:
         """Such as "Intel Xeon, 8 threads" or "NVIDIA H100, 80 GB". Imports torch."""

@@ -45,7 +45,7 @@ class Loaded:
 def load(found: Found, device: Device, check: Callable[[], None]) -> Loaded:
     """Load `found` onto `device`; `check` is called before each part. Only safetensors, never a model's own code."""
     diffusers = quiet_diffusers(check)
-    fingerprint = _fingerprint(found)
+    sha256 = fingerprint(found)
     dtype = device.dtype_for(found.model.size_bytes)
     options = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
     with warnings.catch_warnings():
@@ -63,7 +63,7 @@ def load(found: Found, device: Device, check: Callable[[], None]) -> Loaded:
     check()
     colours = preview.learn_colours(pipe)
     schedule = dict(pipe.scheduler.config)
-    return Loaded(found=found, pipe=pipe, device=device, schedule=schedule, sha256=fingerprint, colours=colours)
+    return Loaded(found=found, pipe=pipe, device=device, schedule=schedule, sha256=sha256, colours=colours)
 
 
 def quiet_diffusers(check: Callable[[], None]) -> Any:
@@ -124,7 +124,8 @@ def _mend_tokenizer(pipe: Any) -> None:
             tokenizer.model_max_length = positions
 
 
-def _fingerprint(found: Found) -> Future[str]:
+def fingerprint(found: Found) -> Future[str]:
+    """SHA-256 of the denoiser's weights, computed beside."""
     files = found.weights[found.family.denoiser].files
     stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files)
     with_thread = ThreadPoolExecutor(1, thread_name_prefix="fingerprint")
