@@ -26,6 +26,15 @@ SOUND: dict[str, Sound] = {
 NAMES = {"latent": "Latent", "lanczos": "Lanczos"}
 
 
+def defaults(tab: str) -> Values:
+    """Of a tab that has these fields."""
+    return DEFAULTS if tab == TextToImage.kind else {}
+
+
+def sound(tab: str) -> dict[str, Sound]:
+    return SOUND if tab == TextToImage.kind else {}
+
+
 def is_offered(model: Model, task: str) -> bool:
     return model.hires and task == TextToImage.kind
 

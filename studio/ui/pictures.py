@@ -229,7 +229,7 @@ def _edit_rows(record: Record) -> list[tuple[str, object]]:
     name = task.kind.replace("-", " ").capitalize()
     return [
         ("Task", name),
-        ("Strength", f"{task.strength:g}"),
+        ("Strength", f"{task.strength:g}" if task.strength else ""),
         *own,
         ("Inpainting", used.get("inpainting")),
         *_proof(record),

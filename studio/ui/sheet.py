@@ -99,12 +99,12 @@ class Sheet:
         return choosing.pick(id, self.models(), self.part.name)
 
     def _defaults(self, model: Model) -> Values:
-        return {**self.part.defaults(model), **options.defaults(model, self.part.name), **enlarging.DEFAULTS}
+        return {**self.part.defaults(model), **options.defaults(model, self.part.name), **enlarging.defaults(self.part.name)}
 
     def _draft(self) -> Values:
         kept, sound = (
             self.studio.load_draft(self.part.name),
-            {**self.part.sound, **options.sound(self.part.name), **enlarging.SOUND},
+            {**self.part.sound, **options.sound(self.part.name), **enlarging.sound(self.part.name)},
         )
         known = {**kept, "model": self._model(kept.get("model")).id}
         return values.from_draft(known, self.models(), self._defaults, sound)

@@ -26,7 +26,7 @@ HISTORY = """
   <ul></ul>
   <section><h3>Wildcards</h3><p></p>
     <small><code>{red|blue}</code> chooses one, <code>{2$$a|b|c}</code> two, <code>3::word</code> three times as often;
-    <code>\\{</code> is the brace itself. Each picture chooses by its seed.</small></section>
+    <code>&#92;{</code> is the brace itself. Each picture chooses by its seed.</small></section>
 </dialog>
 """
 

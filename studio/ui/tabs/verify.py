@@ -18,8 +18,8 @@ from studio.core.evidence import Reading
 from studio.core.score import DetectorStatus
 from studio.engine.long_work import WorkStatus
 from studio.ui import form, who
-from studio.ui.again import FilesAgain
 from studio.ui.evidence import CAUTION, Looked, report, to_csv
+from studio.ui.files_again import FilesAgain
 from studio.ui.pictures import url
 from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
