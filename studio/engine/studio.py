@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.adapt import adapt
+from studio.core.counting import TokenCount
 from studio.core.errors import Blocked, InvalidRequest, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
@@ -110,6 +111,11 @@ class Studio:
         """Tokens of `text` and the length of one chunk of the model's text encoder (None where unknown)."""
         backend, found = find_model(model, self._backends)
         return backend.count_tokens(found, text), found.max_tokens
+
+    def count_encoders(self, model: str, text: str) -> Sequence[TokenCount]:
+        """Tokens of `text` and the room for them in each text encoder; empty where unknown."""
+        backend, found = find_model(model, self._backends)
+        return backend.count_encoders(found, text)
 
     def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person | None = None) -> Job:
         """Check, fix the seed and queue. Raises `InvalidRequest`, `Unsupported` or `Blocked` before anything is spent.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from studio.core.counting import TokenCount
 from studio.core.evidence import Examination
 from studio.core.history import UsedPrompt
 from studio.core.hosting import Preferences, ProviderStatus, Spent
@@ -154,6 +155,9 @@ class Studio(Protocol):
 
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         """Tokens of `text`, and the length of one chunk with its two special tokens."""
+
+    def count_encoders(self, model: str, text: str) -> Sequence[TokenCount]:
+        """Tokens of `text` and the room for them in each text encoder; empty where unknown."""
 
     def save_draft(self, form: str, values: Mapping[str, Any]) -> None: ...
 

@@ -364,14 +364,8 @@ class Sheet:
         return self.part.calls(read, model) * (values.whole(read.get("count")) or 1)
 
     def _count(self, read: Values, model: Model) -> str:
-        """“42 / 75 tokens” for the prompt, and how many chunks it takes."""
-        tokens, chunk = self.studio.count_tokens(model.id, read["prompt"] or "")
-        if tokens is None or chunk is None:
-            return ""
-        room = chunk - 2
-        chunks = -(-tokens // room)
-        long = f" · encoded in {chunks} chunks, nothing is cut" if chunks > 1 else ""
-        return f'<span data-chunks="{max(chunks, 1)}">{tokens} / {max(chunks, 1) * room} tokens{long}</span>'
+        """“42 / 75 tokens” for the prompt, by the tightest of the model's encoders."""
+        return wording.tokens(self.studio.count_encoders(model.id, read["prompt"] or ""))
 
 
 def _any(value: Any, model: Model) -> bool:

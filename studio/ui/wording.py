@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from studio.core.counting import TokenCount
 from studio.core.errors import StudioError
 from studio.core.request import ImageRequest
 from studio.core.result import Record
@@ -38,6 +39,21 @@ def styles_field(tab: str, styles: Sequence[Style], chosen: Sequence[str]) -> An
         names, value=[name for name in chosen if name in names], multiselect=True, label="Styles", show_label=False,
         visible=bool(names), **form.named(tab, "styles"),
     )  # fmt: skip
+
+
+def tokens(counts: Sequence[TokenCount]) -> str:
+    """“42 / 75 tokens” of the encoder with the least room, and all encoders where the mouse rests on it."""
+    if not counts:
+        return ""
+    tight = min(counts, key=lambda count: (count.chunked, count.room))
+    each = " · ".join(f"{count.encoder} {count.tokens} / {count.room * count.chunks}" for count in counts)
+    more = f" · encoded in {tight.chunks} chunks, nothing is cut" if tight.chunks > 1 else ""
+    if tight.is_cut:
+        whole = next((count for count in counts if count.encoder != tight.encoder and not count.is_cut), None)
+        more = f" · {tight.encoder} reads the first {tight.room}" + (f", {whole.encoder} all" if whole else "")
+    name = f" ({tight.encoder})" if len({count.encoder.split(" ")[0] for count in counts}) > 1 else ""
+    words = f"{tight.tokens} / {tight.room * tight.chunks} tokens{name}{more}"
+    return f'<span data-chunks="{tight.chunks}" title="{escape(each)}">{escape(words)}</span>'
 
 
 def typed(request: ImageRequest, known: Sequence[str], *, words: bool) -> Values:

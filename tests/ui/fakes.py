@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from studio.core.adapt import adapt
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
@@ -226,6 +227,9 @@ class FakeStudio(Verifies, Hosts):
 
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         return len(text.replace(",", " , ").split()), 77
+
+    def count_encoders(self, model: str, text: str) -> tuple[TokenCount, ...]:
+        return (TokenCount("CLIP", self.count_tokens(model, text)[0] or 0, 75, True),)
 
     def save_draft(self, form: str, values: Mapping[str, Any]) -> None:
         self._drafts[form] = dict(values)

@@ -19,6 +19,7 @@ from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
 from studio.backends.local.upscalers import Network, Upscalers
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import NotConfigured, OutOfMemory
 from studio.core.hires import BUILT_IN
 from studio.core.job import Lane
@@ -82,6 +83,13 @@ class LocalBackend:
                 return None
         found = self._tokenizers[model.id]
         return tokens.count(found.tokenizer, text, weighted=found.family.chunked)
+
+    def count_encoders(self, model: Model, text: str) -> Sequence[TokenCount]:
+        try:
+            found = self._tokenizers[model.id] = self._tokenizers.get(model.id) or self._catalog.find(model.id)
+        except NotConfigured:
+            return ()
+        return tokens.count_encoders(found, text)
 
     def fingerprint(self, model: Model) -> str:
         """The SHA-256 that a record of this model would name; empty where reading its files takes too long. No torch."""
