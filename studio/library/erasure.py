@@ -165,10 +165,14 @@ def _blank_request(text: str) -> str:
     request = json.loads(text)
     request |= {"prompt": ERASED, "negative_prompt": "", "user": "", "options": {}}
     request |= {"template": "", "negative_template": "", "choices": [], "styles": []}
-    for source in (*(request.get("task") or {}).values(), request.get("again")):
+    for source in (*(request.get("task") or {}).values(), request.get("again"), *_pictures_of_adapters(request)):
         if isinstance(source, dict) and "name" in source:
             source["name"] = ""
     return json.dumps(request)
+
+
+def _pictures_of_adapters(request: Mapping[str, Any]) -> list[Any]:
+    return [each.get("image") for each in request.get("adapters") or () if isinstance(each, dict)]
 
 
 def _blank_facts(text: str) -> str:
