@@ -17,11 +17,13 @@ from studio import settings as configuration
 from studio.cli.parser import Run, command_line
 from studio.core.errors import StudioError
 from studio.core.evidence import Examination
+from studio.core.model import Model
 from studio.core.people import Person
-from studio.core.ports import Calibrations
+from studio.core.ports import Backend, Calibrations
 from studio.core.publishing import Ruling
 from studio.engine.accounts import Accounts
 from studio.engine.process import WorkerProcess
+from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
 from studio.engine.scoring import Scoring
 from studio.engine.shelf import Shelf
@@ -180,6 +182,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     from studio.collecting import TOKEN, open_collection
     from studio.hosting import HostedProviders, hosted_of
     from studio.presets import load_presets
+    from studio.wording import WordFolder
 
     library = library or _library(settings)
     backends, marks = plugins.backends(settings), Marks(settings)
@@ -216,7 +219,16 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
         collection=open_collection(
             settings, backends, library, lambda heard: _worker_process(settings, heard, "_downloads", others)
         ),
+        prompting=Prompting(WordFolder(settings.presets), library.prompts),
+        fingerprint=lambda model: _fingerprint(backends, model),
     )
+
+
+def _fingerprint(backends: Sequence[Backend], model: Model) -> str:
+    """The SHA-256 of a local model's file; empty for hosted ones."""
+    from studio.backends.local import LocalBackend
+
+    return next((each.fingerprint(model) for each in backends if isinstance(each, LocalBackend)), "")
 
 
 def _worker_process(

@@ -1,5 +1,5 @@
-"""Reads `presets/*.toml`, the policy apart. A file that is wrong is left out with a sentence; it never stands in the way of
-the others.
+"""Reads `presets/*.toml`, policy and styles apart. A file that is wrong is left out with a sentence; it never stands in the
+way of the others.
 
 title = "Evening sail"           # the words under the picture; the only key that must be there
 group = "Sea and sky"            # cards stand together by group
@@ -28,6 +28,7 @@ from studio.core.errors import InvalidRequest
 from studio.core.preset import Preset
 from studio.core.request import MAX_SEED, Sampling, Size
 from studio.core.rules import FILE as POLICY_FILE
+from studio.wording import STYLES as STYLES_FILE
 
 TEXTS = ("title", "group", "description", "prompt", "negative_prompt", "model", "size", "sampler", "picture")
 NUMBERS: dict[str, tuple[type, float, float]] = {
@@ -43,7 +44,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 def load_presets(folder: Path) -> tuple[list[Preset], list[str]]:
     """The presets of a folder by group and title, and a sentence for each file that could not be used."""
     presets, faults = [], []
-    for path in sorted(path for path in folder.glob("*.toml") if path.name != POLICY_FILE):
+    for path in sorted(path for path in folder.glob("*.toml") if path.name not in (POLICY_FILE, STYLES_FILE)):
         try:
             presets.append(_read(path))
         except InvalidRequest as error:

@@ -109,6 +109,28 @@ def test_the_same_seed_gives_the_same_pixels_in_another_process(environment: dic
         assert one.tobytes() == other.tobytes()
 
 
+def test_a_picture_is_made_again_from_its_record_and_from_its_file(environment: dict[str, str], tmp_path: Path) -> None:
+    """Exactly, with the words that its template gave; from a file also where the library does not know it."""
+    done = run(
+        environment, "generate", "a {red|blue|green} __scene__", "--seed", "11", "--steps", "3", "--count", "3", "--json"
+    )
+    first = json.loads(done.stdout)["records"][1]
+    assert first["request"]["template"] == "a {red|blue|green} __scene__"
+    assert first["seed"] == 12
+    again = json.loads(run(environment, "generate", "--again", first["id"], "--json").stdout)["records"][0]
+    assert again["again"]["outcome"] == "exact"
+    assert again["request"]["prompt"] == first["request"]["prompt"]
+    assert again["facts"]["drawn_sha256"] == first["facts"]["drawn_sha256"]
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(Path(first["path"]).read_bytes())
+    other = {**environment, "STUDIO_DATA": str(tmp_path / "other"), "STUDIO_OUTPUTS": str(tmp_path / "theirs")}
+    done = run(other, "generate", "--again", str(copy))
+    assert "Exact: every pixel that was drawn is the same." in done.stdout, done.stderr
+    done = run(environment, "generate", "--again", "nothing")
+    assert done.returncode == 2
+    assert "The library has no such picture." in done.stderr
+
+
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
 def test_a_kept_picture_is_verified_as_declared_and_a_stripped_one_still_finds_its_record(
     environment: dict[str, str], format: str, tmp_path: Path

@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from studio.cli.adapters import adapters_of
@@ -21,19 +23,38 @@ CODES = {"done": 0, "cancelled": 130}
 
 def generate(studio: Studio, arguments: argparse.Namespace) -> int:
     """Queue one request, follow it and print where the pictures are. Exit code 0 done, 1 failed, 2 bad request."""
-    request = build_request(studio, arguments)
+    if not (arguments.prompt or arguments.again):
+        raise InvalidRequest("Say what the picture should show, or --again which picture to repeat.", "prompt")
     studio.open()
     try:
-        job = studio.submit(request)
-        try:
-            job = _follow(studio, job, quiet=arguments.json)
-        except KeyboardInterrupt:
-            job = studio.cancel(job.id)
-        records = [record for id in job.records if (record := studio.record(id))]
-        _report(job, records, as_json=arguments.json)
-        return CODES.get(job.state, 1)
+        jobs = [_again(studio, arguments.again)] if arguments.again else studio.making.submit(
+            build_request(studio, arguments), "interactive", studio.owner)  # fmt: skip
+        ended = [_finish(studio, job, quiet=arguments.json) for job in jobs]
+        _report(studio, ended, as_json=arguments.json)
+        return max(CODES.get(job.state, 1) for job in ended)
     finally:
         studio.close()
+
+
+def _finish(studio: Studio, job: Job, *, quiet: bool) -> Job:
+    try:
+        return _follow(studio, job, quiet=quiet)
+    except KeyboardInterrupt:
+        return studio.cancel(job.id)
+
+
+def _again(studio: Studio, name: str) -> Job:
+    """The kept picture or file of this name once more; what speaks against its being the same is said first."""
+    path = Path(name)
+    for sure in (False, True):
+        if studio.record(name) is None and path.is_file():
+            job, doubt = studio.making.again_file(path.read_bytes(), path.name, studio.owner, sure=sure)
+        else:
+            job, doubt = studio.making.again(name, studio.owner, sure=sure)
+        if job:
+            return job
+        print(doubt.removesuffix(" Press again to make it all the same."), file=sys.stderr)
+    raise InvalidRequest(f"{name} cannot be made again.")
 
 
 def build_request(studio: Studio, arguments: argparse.Namespace) -> ImageRequest:
@@ -46,6 +67,7 @@ def build_request(studio: Studio, arguments: argparse.Namespace) -> ImageRequest
         prompt=arguments.prompt,
         negative_prompt=arguments.negative_prompt or preset.negative_prompt,
         count=arguments.count,
+        styles=tuple(arguments.style or ()),
         preset=preset.name,
         adapters=adapters_of(studio, arguments),
         task=TextToImage(Size.parse(arguments.size) if arguments.size else preset.size),
@@ -94,13 +116,24 @@ def _follow(studio: Studio, job: Job, *, quiet: bool) -> Job:
     return job
 
 
-def _report(job: Job, records: list[Record], *, as_json: bool) -> None:
+def _report(studio: Studio, jobs: list[Job], *, as_json: bool) -> None:
+    """Several jobs, because the prompt had choices, are told as the first one with all records."""
+    records = [record for job in jobs for id in job.records if (record := studio.record(id))]
+    worst = next((job for job in jobs if job.state != "done"), jobs[0])
     with suppress(BrokenPipeError):
         if as_json:
-            outcome = {"job": job.id, "state": job.state, "message": job.message, "error_code": job.error_code}
-            print(json.dumps({**outcome, "records": [record_to_json(record) for record in records]}, ensure_ascii=False))
-        else:
-            for record in records:
-                print(record.path)
-            if job.message:
-                print(job.message, file=sys.stderr)
+            outcome = {"job": worst.id, "state": worst.state, "message": worst.message, "error_code": worst.error_code}
+            told = [{**record_to_json(record), **_reproduced(studio, record)} for record in records]
+            print(json.dumps({**outcome, "records": told}, ensure_ascii=False))
+            return
+        for record in records:
+            print(record.path)
+            if found := studio.making.reproduction(record):
+                print("\n".join([found.sentence, *found.differences, *([found.note] if found.note else [])]))
+        if worst.message:
+            print(worst.message, file=sys.stderr)
+
+
+def _reproduced(studio: Studio, record: Record) -> dict[str, Any]:
+    found = studio.making.reproduction(record)
+    return {"again": {**asdict(found), "sentence": found.sentence}} if found else {}

@@ -44,7 +44,11 @@ def _serving_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _generating_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt")
+    parser.add_argument("prompt", nargs="?", default="", help="may hold {a|b} and __wildcards__")
+    parser.add_argument("--again", metavar="RECORD_OR_FILE", default="", help="make this picture once more and compare")
+    parser.add_argument(
+        "--style", action="append", metavar="NAME", help="a style of presets/styles.toml; several are possible"
+    )
     parser.add_argument("--negative-prompt", default="", help="what to keep out of the picture")
     parser.add_argument("--model", default="", help="model id, such as local:starter (default: the first one)")
     parser.add_argument("--size", help="WIDTHxHEIGHT in pixels")

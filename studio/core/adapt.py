@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.core.adapters import fit_adapters
 from studio.core.errors import InvalidRequest, Unsupported
+from studio.core.hires import check_hires, fit_hires, is_upscaling
 from studio.core.model import Model
 from studio.core.request import (
     AREAS,
@@ -49,7 +50,8 @@ def check(request: ImageRequest) -> None:
     _check_range("seed", sampling.seed, 0, MAX_SEED)
     if request.task.size and min(request.task.size.width, request.task.size.height) < 1:
         raise InvalidRequest(f"The size {request.task.size} is empty. Both sides need at least one pixel.", "size")
-    _check_task(request.task)
+    _check_task(request.task, upscaling=is_upscaling(request))
+    check_hires(request)
 
 
 def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str, ...]]:
@@ -60,14 +62,16 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
         raise Unsupported(f"{model.title} cannot do {request.task.kind}. Choose another model.")
     if request.count > model.max_count:
         raise InvalidRequest(f"{model.title} makes at most {model.max_count} pictures at once. Lower the count.", "count")
-    if not request.prompt.strip() and request.task.kind in model.needs_prompt:
+    if not request.prompt.strip() and request.task.kind in model.needs_prompt and not is_upscaling(request):
         raise InvalidRequest("The prompt is empty. Describe the picture you want.", "prompt")
     sampling = _fill_sampling(request, model)
     task, task_notes = _fit_task(request.task, model, sampling.steps or 1)
     negative, negative_notes = _fit_negative(request, model, sampling)
     options = _fit_options(request, model)
-    notes = (*_dropped(request, model), *task_notes, *negative_notes, *worn)
-    return replace(request, task=task, sampling=sampling, negative_prompt=negative, options=options), notes
+    hires, hires_notes = fit_hires(replace(request, task=task), model)
+    notes = (*_dropped(request, model), *task_notes, *negative_notes, *hires_notes, *worn)
+    fitted = replace(request, task=task, sampling=sampling, negative_prompt=negative, options=options, hires=hires)
+    return fitted, notes
 
 
 def _fit_options(request: ImageRequest, model: Model) -> dict[str, Any]:
@@ -97,7 +101,7 @@ def _dropped(request: ImageRequest, model: Model) -> tuple[str, ...]:
     )
 
 
-def _check_task(task: Task) -> None:
+def _check_task(task: Task, *, upscaling: bool = False) -> None:
     match task:
         case TextToImage():
             return
@@ -112,7 +116,7 @@ def _check_task(task: Task) -> None:
         case Outpaint():
             _check_outpaint(task)
     _check_range("strength", task.strength, 0, 1)
-    if not task.strength:
+    if not (task.strength or upscaling):
         raise InvalidRequest("The strength is 0, so nothing would change. Raise it.", "strength")
     if task.image.width * task.image.height > MAX_CANVAS:
         raise InvalidRequest(
@@ -144,6 +148,8 @@ def _fit_task(task: Task, model: Model, steps: int) -> tuple[Task, tuple[str, ..
         case TextToImage():
             size, notes = _fit_size(task.size or model.default_size, model)
             return TextToImage(size), notes if task.size and model.takes("size", task.kind) else ()
+        case ImageToImage(strength=0):  # only made larger, and not drawn at this size
+            return replace(task, size=task.image.size), ()
         case ImageToImage():
             size, notes = _fit_size(task.size or model.size_near(task.image.size), model)
             task = replace(task, size=size)

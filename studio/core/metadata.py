@@ -128,7 +128,8 @@ def to_plain(value: Any) -> Any:
 
 def _request(values: Any) -> ImageRequest:
     request = request_from_json(_typed(values, dict))
-    for text in (request.model, request.prompt, request.negative_prompt, request.preset, request.user):
+    texts = (request.model, request.prompt, request.negative_prompt, request.preset, request.user, request.template)
+    for text in (*texts, request.negative_template):
         _typed(text, str)
     _typed(request.options, dict)
     _typed(request.user_in_file, bool)

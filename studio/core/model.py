@@ -52,7 +52,8 @@ class Model:
     `ignores` are fields (prompt, negative_prompt, steps, guidance_scale, sampler, seed, strength, size) without effect, by
     task; `needs_prompt` are tasks that want words. `cannot` says why a task is missing from `tasks`. `native` tasks are
     done by the provider in its own way, whole. `hosted`: the request leaves the studio for `destination`, a host's name.
-    `adapters` are the kinds (`studio.core.request.Adapter`) that it takes, `hires` whether a second, larger pass can follow.
+    `adapters` are the kinds (`studio.core.request.Adapter`) that it takes, `hires` whether a second, larger pass can follow,
+    `upscalers` names of upscaling models for it.
     `precision` is that of its weights, such as "float16". `unready` is a sentence while it cannot be used.
     """
 
@@ -85,6 +86,7 @@ class Model:
     options: tuple[Option, ...] = ()
     adapters: tuple[AdapterKind, ...] = ()
     hires: bool = False
+    upscalers: tuple[str, ...] = ()
     precision: str = ""
     hosted: bool = False
     destination: str = ""

@@ -11,6 +11,7 @@ from PIL import Image
 from studio.core.audit import Action, AuditRow
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import Blocked
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import LANES, BlockedBy, Job, JobEvent, JobState, Lane, Phase, Progress
@@ -130,6 +131,9 @@ class Backend(Protocol):
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         """Tokens of `text` without the special ones, weights such as `(word:1.2)` not counted; None if unknown."""
+
+    def count_encoders(self, model: Model, text: str) -> Sequence[TokenCount]:
+        """The same for each text encoder; empty if unknown."""
 
     def warm(self, model: Model) -> None:
         """Load what `model` needs so that the first request does not wait."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
 from studio.core.errors import InvalidRequest
@@ -205,7 +205,9 @@ class Hires:
 class ImageRequest:
     """One wish for `count` pictures. `options` holds what only one backend understands.
 
-    `template` is the prompt as it was typed where wildcards or `{a|b}` were in it, `choices` what was chosen, in order.
+    `template` is the prompt as it was typed where wildcards, `{a|b}` or `styles` made another one of it, `choices` what was
+    chosen, in order; `negative_template` the negative one as it was typed, where there are styles. `again` is the picture
+    that this request repeats: the same everything, to see whether the same comes of it.
     `user` is who asked; without `user_in_file` the name stands in the library alone and in no file.
     """
 
@@ -221,6 +223,9 @@ class ImageRequest:
     hires: Hires | None = None
     template: str = ""
     choices: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    negative_template: str = ""
+    again: Source | None = None
     user: str = ""
     user_in_file: bool = True
 
@@ -229,6 +234,11 @@ def all_sources(request: ImageRequest) -> dict[str, Source]:
     """Every picture that a request needs, its adapters' under `adapter_0` and so on."""
     others = {f"adapter_{place}": each.image for place, each in enumerate(request.adapters) if each.image}
     return {**sources(request.task), **others}
+
+
+def without_words(request: ImageRequest) -> ImageRequest:
+    """The same with nothing in it that tells what the picture shows."""
+    return replace(request, prompt="", negative_prompt="", template="", negative_template="", choices=(), styles=())
 
 
 def request_to_json(request: ImageRequest) -> dict[str, Any]:
@@ -247,7 +257,9 @@ def request_from_json(values: Mapping[str, Any]) -> ImageRequest:
     known["sampling"] = Sampling(**{name: sampling.get(name) for name in Sampling.__dataclass_fields__})
     known["adapters"] = tuple(_adapter_from_json(each) for each in values.get("adapters") or ())
     known["hires"] = Hires(**_known(Hires, values["hires"])) if values.get("hires") else None
-    known["choices"] = tuple(str(each) for each in values.get("choices") or ())
+    for name in ("choices", "styles"):
+        known[name] = tuple(str(each) for each in values.get(name) or ())
+    known["again"] = source_from_json(values["again"]) if values.get("again") else None
     return ImageRequest(**known)
 
 

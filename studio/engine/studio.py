@@ -12,6 +12,7 @@ from typing import Any
 
 from studio.core.adapt import adapt
 from studio.core.adapters import Offer, require_offers
+from studio.core.counting import TokenCount
 from studio.core.errors import Blocked, InvalidRequest, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
@@ -30,9 +31,11 @@ from studio.engine.collection import Collection
 from studio.engine.controls import adapter_with_hash, offers_of
 from studio.engine.drawing import require_sources
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
+from studio.engine.making import Fingerprint, Making
 from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
 from studio.engine.process import WorkerProcess
+from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
 from studio.engine.rights import require
 from studio.engine.screening import Screening
@@ -67,10 +70,13 @@ class Studio:
         hosted: MakeWorker | None = None,
         hosting: Hosting | None = None,
         collection: Collection | None = None,
+        prompting: Prompting | None = None,
+        fingerprint: Fingerprint = lambda _: "",
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
         self.oversight = Oversight(shelf, verifying)
+        self.making = Making(self, prompting or Prompting(), fingerprint)
         self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
@@ -97,6 +103,11 @@ class Studio:
         self.collection.close()
         self._tickets.close()
 
+    @property
+    def owner(self) -> Person:
+        """Who acts where nobody is named."""
+        return self._owner
+
     def models(self) -> list[Model]:
         return [model for backend in self._backends for model in backend.models()]
 
@@ -115,6 +126,11 @@ class Studio:
         """Tokens of `text` and the length of one chunk of the model's text encoder (None where unknown)."""
         backend, found = find_model(model, self._backends)
         return backend.count_tokens(found, text), found.max_tokens
+
+    def count_encoders(self, model: str, text: str) -> Sequence[TokenCount]:
+        """Tokens of `text` and the room for them in each text encoder; empty where unknown."""
+        backend, found = find_model(model, self._backends)
+        return backend.count_encoders(found, text)
 
     def submit(self, request: ImageRequest, lane: Lane = "interactive", person: Person | None = None) -> Job:
         """Check, fix the seed and queue. Raises `InvalidRequest`, `Unsupported` or `Blocked` before anything is spent.

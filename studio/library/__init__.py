@@ -12,6 +12,7 @@ from studio.library.drafts import SqliteDrafts
 from studio.library.erasure import PersonErasure
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
+from studio.library.prompts import SqlitePrompts
 from studio.library.receipts import ReceiptFiles
 from studio.library.records import SqliteRecords
 from studio.library.reindex import Reader, Reindexed, reindex
@@ -41,6 +42,7 @@ class Library:
     trash: TrashFolder
     erasure: PersonErasure
     usage: SqliteUsage
+    prompts: SqlitePrompts
 
     def __enter__(self) -> Library:
         return self
@@ -84,4 +86,5 @@ def open_library(data: Path, outputs: Path) -> Library:
             database=database, trash=trash, keeper=keeper, receipts=receipts, sources=sources, audit=audit
         ),
         usage=SqliteUsage(database),
+        prompts=SqlitePrompts(database),
     )

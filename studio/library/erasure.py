@@ -28,6 +28,7 @@ from studio.core.people import Erased
 from studio.library.audit import SqliteAudit
 from studio.library.database import Database
 from studio.library.keep import PictureKeeper
+from studio.library.prompts import erase_prompts
 from studio.library.receipts import ReceiptFiles
 from studio.library.sources import SourceFiles
 from studio.library.trash import TrashFolder
@@ -138,6 +139,7 @@ class PersonErasure:
                 _blank_record(connection, id)
             connection.execute("UPDATE review SET reviewer = '', note = '' WHERE reviewer = ?", (traces.person,))
             connection.execute("DELETE FROM review_claim WHERE reviewer = ?", (traces.person,))
+            erase_prompts(connection, traces.person)
 
 
 def _blank_job(connection: sqlite3.Connection, id: str) -> None:
@@ -162,11 +164,15 @@ def _blank_record(connection: sqlite3.Connection, id: str) -> None:
 def _blank_request(text: str) -> str:
     request = json.loads(text)
     request |= {"prompt": ERASED, "negative_prompt": "", "user": "", "options": {}}
-    worn = [adapter.get("image") for adapter in request.get("adapters") or () if isinstance(adapter, dict)]
-    for source in (*(request.get("task") or {}).values(), *worn):
+    request |= {"template": "", "negative_template": "", "choices": [], "styles": []}
+    for source in (*(request.get("task") or {}).values(), request.get("again"), *_pictures_of_adapters(request)):
         if isinstance(source, dict) and "name" in source:
             source["name"] = ""
     return json.dumps(request)
+
+
+def _pictures_of_adapters(request: Mapping[str, Any]) -> list[Any]:
+    return [each.get("image") for each in request.get("adapters") or () if isinstance(each, dict)]
 
 
 def _blank_facts(text: str) -> str:

@@ -281,6 +281,40 @@ def m007_policy(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m008_prompts(connection: sqlite3.Connection) -> None:
+    """Every prompt that was used, as it was typed, once for each person; what was asked so far is taken along.
+
+    `prompt_words` is the full-text index over it, kept in line by triggers.
+    """
+    for statement in (
+        """CREATE TABLE prompt (
+            seq INTEGER PRIMARY KEY,
+            person TEXT NOT NULL,
+            text TEXT NOT NULL,
+            negative TEXT NOT NULL DEFAULT '',
+            used INTEGER NOT NULL DEFAULT 1,
+            last REAL NOT NULL,
+            UNIQUE (person, text, negative)
+        )""",
+        "CREATE INDEX prompt_newest ON prompt (person, last)",
+        """CREATE VIRTUAL TABLE prompt_words USING fts5(
+            text, negative, content='prompt', content_rowid='seq', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+        )""",
+        """CREATE TRIGGER prompt_added AFTER INSERT ON prompt BEGIN
+            INSERT INTO prompt_words (rowid, text, negative) VALUES (new.seq, new.text, new.negative);
+        END""",
+        """CREATE TRIGGER prompt_removed AFTER DELETE ON prompt BEGIN
+            INSERT INTO prompt_words (prompt_words, rowid, text, negative)
+            VALUES ('delete', old.seq, old.text, old.negative);
+        END""",
+        """INSERT INTO prompt (person, text, negative, used, last)
+            SELECT COALESCE(json_extract(request, '$.user'), ''), json_extract(request, '$.prompt') AS words,
+                   COALESCE(json_extract(request, '$.negative_prompt'), '') AS negative, COUNT(*), MAX(created)
+            FROM job WHERE words NOT IN ('', '(erased)') AND blocked_by = '' GROUP BY 1, 2, 3""",
+    ):
+        connection.execute(statement)
+
+
 def _backend_of_request(request: str) -> str:
     return str(json.loads(request).get("model", "")).partition(":")[0]
 
@@ -293,4 +327,5 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_marks,
     m006_hosted,
     m007_policy,
+    m008_prompts,
 )

@@ -10,7 +10,7 @@ import json
 import re
 from datetime import UTC, datetime
 
-from studio.core.request import Fill, ImageToImage, Inpaint, Outpaint, Task, TextToImage
+from studio.core.request import Fill, ImageRequest, ImageToImage, Inpaint, Outpaint, Task, TextToImage
 from studio.core.result import Draft
 from studio.stamps import adapters
 
@@ -68,7 +68,7 @@ def parse_parameters(text: str) -> tuple[str, str, dict[str, str]]:
 
 
 def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
-    used, asked, image = draft.facts.get("used", {}), draft.request.sampling, draft.picture.image
+    used, asked = draft.facts.get("used", {}), draft.request.sampling
     backend = draft.request.model.partition(":")[0]
     sampler, schedule = _split_schedule(str(used.get("sampler") or asked.sampler or ""))
     return [
@@ -77,13 +77,43 @@ def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
         ("Schedule type", schedule),
         ("CFG scale", used.get("guidance_scale", asked.guidance_scale)),
         ("Seed", draft.picture.seed),
-        ("Size", f"{image.width}x{image.height}"),
+        ("Size", _first_size(draft)),
         ("Model hash", str(used.get("model_sha256") or "")[:10]),
         ("Model", str(used.get("model") or draft.request.model).removeprefix(f"{backend}:")),
         *_edit_pairs(draft.request.task),
+        *_hires_pairs(draft),
+        *_words_pairs(draft.request),
         *_detector_pairs(draft),
         ("Created", f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y%m%dT%H%M%SZ}"),
         ("Version", f"studio {version}"),
+    ]
+
+
+def _first_size(draft: Draft) -> str:
+    """Before a second pass made it larger, as AUTOMATIC1111 writes it: with “Hires upscale” it gives the picture's size."""
+    used, image = draft.facts.get("used", {}), draft.picture.image
+    if used.get("hires") and used.get("width") and used.get("height"):
+        return f"{used['width']}x{used['height']}"
+    return f"{image.width}x{image.height}"
+
+
+def _hires_pairs(draft: Draft) -> list[tuple[str, object]]:
+    """The second pass, in AUTOMATIC1111's words; nothing where it did not run."""
+    used, hires = draft.facts.get("used", {}), draft.request.hires
+    if hires is None or not used.get("hires"):
+        return []
+    name = {"latent": "Latent", "lanczos": "Lanczos"}.get(hires.upscaler, hires.upscaler)
+    strength = ("Denoising strength", None if getattr(draft.request.task, "strength", 0) else hires.strength)
+    return [strength, ("Hires upscale", hires.scale), ("Hires steps", hires.steps), ("Hires upscaler", name)]
+
+
+def _words_pairs(request: ImageRequest) -> list[tuple[str, object]]:
+    """How the prompt was made, under the keys of the dynamic-prompts extension; the exact words stand in our record."""
+    return [
+        ("Template", request.template),
+        ("Negative Template", request.negative_template),
+        ("Choices", "; ".join(request.choices)),
+        ("Styles", "; ".join(request.styles)),
     ]
 
 
@@ -106,7 +136,7 @@ def _edit_pairs(task: Task) -> list[tuple[str, object]]:
             extended = "; ".join(f"{side} {pixels}" for side, pixels in margins.items() if pixels)
             own = [("Mask blur", task.feather), ("Outpaint", extended), ("Masked content", MASKED_CONTENT[task.fill])]
     source = [("Source", task.image.sha256[:10]), ("Source picture", task.image.record)]
-    return [("Denoising strength", task.strength), *own, *source]
+    return [("Denoising strength", task.strength or None), *own, *source]
 
 
 def _detector_pairs(draft: Draft) -> list[tuple[str, object]]:

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.core.errors import InvalidRequest
 from studio.core.opening import open_picture
-from studio.core.request import all_sources
+from studio.core.request import all_sources, without_words
 from studio.core.result import Draft, Picture, Record
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.stamps import exif, watermark, xmp
@@ -67,7 +67,7 @@ class ShareCopies:
 
     def _text(self, record: Record, image: Image.Image, options: ShareOptions) -> str:
         """`parameters` with what is allowed out; empty if that is neither prompt nor settings."""
-        request = record.request if options.prompt else replace(record.request, prompt="", negative_prompt="")
+        request = record.request if options.prompt else without_words(record.request)
         if options.settings:
             picture = Picture(image=image, seed=record.seed)
             draft = Draft(id=record.id, job=record.job, picture=picture, request=request, created=record.created,

@@ -28,14 +28,15 @@ from studio.ui.session import SignedIn, SigningIn
 from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.theme import theme
 from studio.ui.thumbs import Thumbs
+from studio.ui.wording import HISTORY, used_prompts
 
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js")
+SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css",
+    "models.css", "wording.css",
 )  # fmt: skip
 
 
@@ -132,10 +133,13 @@ def _view(desk: Desk) -> Any:
     def copy_for_others(asked: dict[str, Any]) -> dict[str, Any]:
         return desk.share(asked)
 
+    def prompts(asked: dict[str, Any]) -> dict[str, Any]:
+        return used_prompts(desk.studio, asked)
+
     return gr.HTML(
-        html_template=(HERE / "desk.html").read_text("utf-8"),
+        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY,
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference, copy_for_others],
+        server_functions=[live, act, details, difference, copy_for_others, prompts],
         apply_default_css=False,
         notice={},
         elem_id="desk",

@@ -24,7 +24,7 @@ from studio.core.request import sources
 from studio.core.result import Record
 from studio.core.sharing import ShareOptions
 from studio.core.worker import WorkerStatus
-from studio.ui import who, words
+from studio.ui import again, who, words
 from studio.ui.adapter_facts import looked_at
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
@@ -60,6 +60,10 @@ class Desk:
         self._recent_at = 0.0
 
     @property
+    def studio(self) -> Studio:
+        return self._studio
+
+    @property
     def thumbs(self) -> Thumbs:
         return self._thumbs
 
@@ -93,7 +97,7 @@ class Desk:
                 case "restore":
                     self._studio.oversight.restore(id, person)
                 case _:
-                    return "This page is older than the studio. Reload it."
+                    return again.act(self._studio, do, id, int(what.get("place") or 0), person)
         except StudioError as error:
             return str(error)
         finally:
@@ -111,7 +115,10 @@ class Desk:
         if record is None:
             return ""
         about = About(
-            outputs=self._studio.outputs, models=self._studio.models(), takers=self._takers, family=self._family(record)
+            outputs=self._studio.outputs,
+            models=self._studio.models(),
+            takers=self._takers,
+            family=again.shown(self._studio, record, self.tile) + self._family(record),
         )
         return details(record, about)
 

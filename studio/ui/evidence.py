@@ -11,7 +11,7 @@ from html import escape
 from studio.core.evidence import Band, Evidence, Examination, Kind, Reading
 from studio.core.publishing import Action, Ruling
 from studio.core.score import SCORE_WORDS, Score
-from studio.ui import icons
+from studio.ui import again, icons
 
 CAUTION = "A signal, never proof. The absence of marks says nothing."
 LABELS: dict[Kind, str] = {
@@ -188,6 +188,7 @@ def _reading(each: Looked, reading: Reading | None) -> str:
     data = f'type="button" data-choose="settings" data-id="{escape(each.token)}"'
     uses = "".join(f'<button {data} data-to="{escape(name)}">{escape(title)}</button>' for name, title in each.tabs)
     use = f'<div class="uses" role="group" aria-label="Use these settings in"><span>Use these settings in</span>{uses}</div>'
+    use += f'<div class="uses">{again.file_tool(each.token)}</div>'
     raw = f"<details><summary>As it stands in the file</summary><pre>{escape(reading.text)}</pre></details>"
     return f"<h3>Settings: {escape(reading.dialect)}</h3><dl>{listed}</dl>{use if each.token else ''}{raw}"
 

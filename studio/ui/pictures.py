@@ -17,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import adapter_facts, hosted_facts, icons, policy_facts
+from studio.ui import adapter_facts, again, enlarging, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -147,6 +147,8 @@ def details(record: Record, about: About) -> str:
         ("Negative", request.negative_prompt),
         ("Model", title),
         *hosted_facts.rows(record),
+        *wording.rows(request),
+        *enlarging.rows(record),
         *_edit_rows(record),
         *adapter_facts.rows(record),
         ("Seed", "none taken" if _seedless(record) else record.seed),
@@ -235,7 +237,7 @@ def _edit_rows(record: Record) -> list[tuple[str, object]]:
     name = task.kind.replace("-", " ").capitalize()
     return [
         ("Task", name),
-        ("Strength", f"{task.strength:g}"),
+        ("Strength", f"{task.strength:g}" if task.strength else ""),
         *own,
         ("Inpainting", used.get("inpainting")),
         *_proof(record),
@@ -273,9 +275,9 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
         send = f'<div class="send" role="group" aria-label="Send to">Send to {to}</div>' if to else ""
     return (
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
-        f'Reuse all</button><button data-choose="seed" data-id="{id}">Reuse seed</button>'
+        f'Reuse all</button>{wording.tools(record)}<button data-choose="seed" data-id="{id}">Reuse seed</button>'
         f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
-        f"{policy_facts.tools(record)}</div>{send}"
+        f"{again.tools(record)}{policy_facts.tools(record)}</div>{send}"
     )
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from studio.core.adapters import Offer
+from studio.core.counting import TokenCount
 from studio.core.evidence import Examination
+from studio.core.history import UsedPrompt
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
@@ -20,9 +22,11 @@ from studio.core.review import ReviewEntry, ReviewStatus
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.statistics import DayReport, Screened
+from studio.core.styles import Style
 from studio.core.verdict import Outcome
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
+from studio.engine.reproduce import Reproduction
 from studio.ui.models_port import Collection
 
 
@@ -74,6 +78,34 @@ class Oversight(Protocol):
         """The whole log, line by line."""
 
 
+class Making(Protocol):
+    """What makes requests out of what a person wants."""
+
+    def submit(self, request: ImageRequest, lane: Lane, person: Person) -> list[Job]:
+        """Queue a request whose prompt is as it was typed: one job for each different prompt that comes of it."""
+
+    def styles(self) -> Sequence[Style]: ...
+
+    def wildcards(self) -> Sequence[str]: ...
+
+    def prompts(self, person: Person, words: str = "", limit: int = 50) -> list[UsedPrompt]:
+        """What this person typed so far, the newest first; with `words` what holds them."""
+
+    def forget(self, person: Person, id: int) -> None: ...
+
+    def upscale(self, id: str, scale: float, person: Person) -> Job:
+        """Queue a kept picture to be made so many times as large."""
+
+    def again(self, id: str, person: Person, *, sure: bool = False) -> tuple[Job | None, str]:
+        """Make a kept picture once more with the same everything; a sentence instead of a job asks whether that is meant."""
+
+    def again_file(self, data: bytes, name: str, person: Person, *, sure: bool = False) -> tuple[Job | None, str]:
+        """The same with any file that tells how it was made."""
+
+    def reproduction(self, record: Record) -> Reproduction | None:
+        """How near a picture came to the one that it repeats; None if it repeats none."""
+
+
 class Studio(Protocol):
     """Everything here is quick and safe to call from any thread; what goes wrong is a `StudioError`.
 
@@ -85,6 +117,9 @@ class Studio(Protocol):
 
     @property
     def collection(self) -> Collection: ...
+
+    @property
+    def making(self) -> Making: ...
 
     @property
     def outputs(self) -> Path: ...
@@ -143,6 +178,9 @@ class Studio(Protocol):
 
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         """Tokens of `text`, and the length of one chunk with its two special tokens."""
+
+    def count_encoders(self, model: str, text: str) -> Sequence[TokenCount]:
+        """Tokens of `text` and the room for them in each text encoder; empty where unknown."""
 
     def save_draft(self, form: str, values: Mapping[str, Any]) -> None: ...
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from html import escape
 from typing import Any, Protocol
 
 import gradio as gr
@@ -20,14 +19,17 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import choosing, form, options, values, who
-from studio.ui.pictures import url
+from studio.ui import choosing, enlarging, form, options, values, who, wording
+from studio.ui.cards import cards
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
 from studio.ui.wardrobe import Wardrobe
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For every event: no queue of Gradio's, no overlay, no public endpoint."""
+
+OF_PICTURES = ("reuse", "words", "send", "seed")
+"""What the buttons beside a kept picture ask of a form; its id comes under that name."""
 
 Inputs = Mapping[Any, Any]
 Updates = dict[Any, Any]
@@ -99,10 +101,13 @@ class Sheet:
         return choosing.pick(id, self.models(), self.part.name)
 
     def _defaults(self, model: Model) -> Values:
-        return {**self.part.defaults(model), **options.defaults(model, self.part.name)}
+        return {**self.part.defaults(model), **options.defaults(model, self.part.name), **enlarging.defaults(self.part.name)}
 
     def _draft(self) -> Values:
-        kept, sound = self.studio.load_draft(self.part.name), {**self.part.sound, **options.sound(self.part.name)}
+        kept, sound = (
+            self.studio.load_draft(self.part.name),
+            {**self.part.sound, **options.sound(self.part.name), **enlarging.sound(self.part.name)},
+        )
         known = {**kept, "model": self._model(kept.get("model")).id}
         return values.from_draft(known, self.models(), self._defaults, sound)
 
@@ -111,8 +116,9 @@ class Sheet:
         with gr.Column(elem_classes=["fields"]):
             fields: form.Fields = {"prompt": form.prompt_field(tab, draft["prompt"])}
             self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
+            fields["styles"] = wording.styles_field(tab, self.studio.making.styles(), draft["styles"])
             if self.part.presets:
-                gr.HTML(_cards(self.studio.presets()), elem_id="presets")
+                gr.HTML(cards(self.studio.presets()), elem_id="presets")
             fields["where"] = choosing.where_field(tab, self.models(), model)
             fields["model"] = choosing.model_field(tab, self.models(), model)
             self._about = gr.HTML(choosing.about(model, tab), elem_classes=["about-model"])
@@ -124,6 +130,7 @@ class Sheet:
                 fields |= self.part.lay_out_more(draft, model)
                 fields |= form.sampling_fields(tab, draft, model)
                 fields |= form.seed_fields(tab, draft, model)
+                fields |= enlarging.fields(tab, draft, model)
                 fields |= options.fields(tab, ("choice", "number"), model, draft)
         with gr.Row(elem_classes=["actions"]):
             switch = gr.Checkbox(
@@ -192,8 +199,10 @@ class Sheet:
             lane: Lane = "batch" if len(tasks) > 1 else "interactive"
             chosen = options.read(read, model, self.part.name)
             person = who.current()
-            jobs = [self.studio.submit(values.to_request(read, model, task, chosen), lane, person) for task in tasks]
-            notice["job"] = jobs[0].id
+            for task in tasks:
+                request = enlarging.asked(values.to_request(read, model, task, chosen), read, model)
+                jobs = self.studio.making.submit(request, lane, person)
+                notice.setdefault("job", jobs[0].id)
         except StudioError as error:
             notice |= _problem(error, model, self.part.name)
         self.page.desk.touch()
@@ -230,7 +239,7 @@ class Sheet:
         what: Mapping[str, Any] = event._data
         beside: Updates = {}
         preset = next((preset for preset in self.studio.presets() if preset.name == what.get("preset")), None)
-        record = self.studio.record(str(what.get("reuse") or what.get("send") or what.get("seed") or ""))
+        record = self.studio.record(str(next((what[key] for key in OF_PICTURES if what.get(key)), "")))
         reading = self.page.readings.get(str(what.get("settings") or ""))
         changed: Values = {}
         try:
@@ -241,7 +250,7 @@ class Sheet:
             elif record and what.get("seed"):
                 changed = {"seed_mode": LOCKED, "seed": record.seed}
             elif record:
-                changed, beside = self._of_record(record, whole=bool(what.get("reuse")))
+                changed, beside = self._of_record(record, whole=not what.get("send"), words=bool(what.get("words")))
         except StudioError as error:
             return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error, model, self.part.name)})}
         model = self._model(changed.get("model", read["model"]))
@@ -272,17 +281,27 @@ class Sheet:
             changed |= self.part.for_model(read, model)
         return {**changed, **(self.part.for_size(preset.size, model) if preset.size else {})}
 
-    def _of_record(self, record: Record, *, whole: bool) -> tuple[Values, Updates]:
-        """All that made a picture, with its seed; or the picture as a source, with its words and settings."""
+    def _of_record(self, record: Record, *, whole: bool, words: bool) -> tuple[Values, Updates]:
+        """All that made a picture, with its seed; or the picture as a source, with its words and settings.
+
+        The template comes back, if there was one; with `words`, and for a source, the words that came of it.
+        """
+        known = [style.name for style in self.studio.making.styles()]
         changed = values.from_request(record.request, self.models(), record.seed)
+        changed |= wording.typed(record.request, known, words=words or not whole)
         model = self._model(changed["model"])
         if model.id != record.request.model:
             changed |= values.model_values(model)
         changed |= options.shown(record.request.options, model, self.part.name)
+        changed |= enlarging.shown(record.request.hires, self.part.name)
         if not whole:
             changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
-        sound = {**self.part.sound, **options.sound(self.part.name)}  # a record may come from a stranger's file
+        sound = {
+            **self.part.sound,
+            **options.sound(self.part.name),
+            **enlarging.SOUND,
+        }  # a record may come from a stranger's file
         changed = {name: value for name, value in changed.items() if sound.get(name, _any)(value, model)}
         return {**changed, **{name: value for name, value in own.items() if sound.get(name, _any)(value, model)}}, beside
 
@@ -327,6 +346,7 @@ class Sheet:
             told = {"value": changed[slot]} if slot in changed else {}
             updates[fields[slot]] = gr.update(**told, **options.limits_of(slot, model, tab))
         updates[fields["adapters"]] = self.wardrobe.update(changed, model)
+        updates |= enlarging.updates(fields, changed, model, tab)
         updates[fields["where"]] = gr.update(value=choosing.side_of(model))
         updates[fields["model"]] = choosing.model_update(self.models(), model, tab)
         return {
@@ -350,14 +370,8 @@ class Sheet:
         return self.part.calls(read, model) * (values.whole(read.get("count")) or 1)
 
     def _count(self, read: Values, model: Model) -> str:
-        """“42 / 75 tokens” for the prompt, and how many chunks it takes."""
-        tokens, chunk = self.studio.count_tokens(model.id, read["prompt"] or "")
-        if tokens is None or chunk is None:
-            return ""
-        room = chunk - 2
-        chunks = -(-tokens // room)
-        long = f" · encoded in {chunks} chunks, nothing is cut" if chunks > 1 else ""
-        return f'<span data-chunks="{max(chunks, 1)}">{tokens} / {max(chunks, 1) * room} tokens{long}</span>'
+        """“42 / 75 tokens” for the prompt, by the tightest of the model's encoders."""
+        return wording.tokens(self.studio.count_encoders(model.id, read["prompt"] or ""))
 
 
 def _any(value: Any, model: Model) -> bool:
@@ -367,22 +381,3 @@ def _any(value: Any, model: Model) -> bool:
 def _problem(error: StudioError, model: Model, task: str) -> dict[str, Any]:
     field = options.field_of(error.field, model, task) if isinstance(error, Blocked | InvalidRequest) else ""
     return {"problem": {"field": field, "message": str(error)}}
-
-
-def _cards(presets: list[Preset]) -> str:
-    """The presets as small picture cards; one without its picture gets a quiet tile with its initial."""
-    cards = []
-    for preset in presets:
-        title = escape(preset.title)
-        there = preset.picture is not None and preset.picture.is_file()
-        image = (
-            f'<img src="{escape(url(preset.picture))}" alt="" loading="lazy">'
-            if preset.picture and there
-            else f"<i>{title[:1]}</i>"
-        )
-        cards.append(
-            f'<button class="card" data-choose="preset" data-id="{escape(preset.name)}" data-to="text-to-image" '
-            f'title="{escape(preset.description, quote=True)}">{image}<span>{title}</span></button>'
-        )
-    group = f'<div class="cards" role="group" aria-labelledby="presets-title">{"".join(cards)}</div>'
-    return f'<h2 id="presets-title">Presets</h2>{group}'

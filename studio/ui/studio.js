@@ -157,6 +157,8 @@ async function act(button) {
   const problem = await server.act({ do: what, id, place: Number(place || 0) });
   button.disabled = false;
   if (problem) complain({ field: "", message: problem });
+  if (what === "again") button.dataset.place = problem ? 1 : 0; // once told what speaks against it, the next press is meant
+  if (["again", "upscale"].includes(what) && !problem) { chosen = null; show("result"); }
   else if (what === "delete") leave(id, "This picture is in the trash.");
   else if (what === "restore") { returned = id; comeBack(); }
   seen.queue = seen.recent = "";
@@ -245,7 +247,7 @@ document.addEventListener("click", async (event) => {
   else if (data.picture) choose(button);
   else if (data.choose) {
     const to = data.to || tab();
-    open_tab(to, data.choose === "send" || (data.choose === "reuse" && to !== "text-to-image"));
+    open_tab(to, data.choose === "send" || (["reuse", "words"].includes(data.choose) && to !== "text-to-image"));
     if (data.choose === "send" && to === "verify") $("verdicts").querySelector(".verdicts").innerHTML = '<p class="waiting" role="status">Examining …</p>';
     trigger("select", { [data.choose]: data.id, to });
   }
@@ -265,7 +267,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     $(`sheet-${tab()}`)?.querySelector(".generate").click();
-  } else if (event.key === "Escape" && !$("large").open && !$("share").open && !document.querySelector("[role=listbox]")) cancel();
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open], [role=listbox]")) cancel();
   else if (["ArrowLeft", "ArrowRight"].includes(event.key) && document.activeElement?.classList.contains("tile")) {
     event.preventDefault();
     const next = event.key === "ArrowLeft" ? "previousElementSibling" : "nextElementSibling";

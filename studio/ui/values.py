@@ -15,6 +15,7 @@ from studio.core.evidence import Reading
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Sampling, Task
+from studio.core.templates import literal
 from studio.ui import worn
 
 RANDOM, LOCKED = "Random", "Locked"
@@ -42,6 +43,7 @@ def defaults(model: Model) -> Values:
         "other": None,
         "advanced": False,
         "adapters": [],
+        "styles": [],
         **model_values(model),
     }
 
@@ -72,6 +74,7 @@ def to_request(
         task=task,
         count=whole(values.get("count")) or 1,
         preset=values.get("preset") or "",
+        styles=tuple(values.get("styles") or ()),
         options=dict(options or {}),
         adapters=worn.read(values.get("adapters"), model),
         sampling=Sampling(
@@ -105,7 +108,7 @@ def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[st
     names = {reading.model, f"local:{reading.model}", f"local:{reading.model.rpartition('.')[0] or reading.model}"}
     known = next((model for model in models if model.id in names or model.title == reading.model), None)
     model = known or model_of(None, models)
-    asked = {"prompt": reading.prompt, "negative_prompt": reading.negative_prompt, "steps": reading.steps,
+    asked = {"prompt": literal(reading.prompt), "negative_prompt": reading.negative_prompt, "steps": reading.steps,
              "guidance_scale": reading.guidance_scale, "sampler": reading.sampler or None, "seed": reading.seed}  # fmt: skip
     told = {name: value for name, value in asked.items() if value is not None}
     changed: Values = {name: value for name, value in told.items() if _SOUND[name](value, model)}
@@ -189,6 +192,7 @@ _SOUND: dict[str, Sound] = {
     "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
     "advanced": switch,
     "adapters": worn.is_sound,
+    "styles": lambda value, model: isinstance(value, list) and all(isinstance(each, str) for each in value),
 }
 
 

@@ -1,10 +1,14 @@
 """Long and weighted prompts reach the picture whole."""
 
+import warnings
+
 import pytest
+import tiny_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from watching import Recorder
 
-from studio.backends.local import prompts
+from studio.backends.local import LocalBackend, prompts
 
 LONG = "a red house by the sea at night, " * 20
 
@@ -44,13 +48,65 @@ def test_clamped_weights_are_noted(make):
     assert make(prompt="a (red:50) house").notes == ("weight 50 of “red” became 10",)
 
 
-@pytest.mark.parametrize("model", ["sd3", "flux"])
-def test_models_without_chunks_say_what_they_do_not_read(make, model):
-    notes = make(model, prompt=LONG * 4 + "(moon:1.2)").notes
+def test_models_without_chunks_say_what_they_do_not_read(make):
+    notes = make("flux", prompt=LONG * 4 + "(moon:1.2)").notes
     assert "tokens" in notes[0]
     assert "reads the first" in notes[0]
     assert "plain text" in notes[1]
-    assert make(model, prompt="a red house").notes == ()
+    assert make("flux", prompt="a red house").notes == ()
+
+
+@pytest.fixture(scope="module")
+def sd3(tmp_path_factory):
+    """Stable Diffusion 3 with all three encoders, on a backend of its own."""
+    folder = tmp_path_factory.mktemp("with t5")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tiny_models.tiny_sd3(folder / "whole", t5=True)
+    backend = LocalBackend((folder,), None)
+    model = next(model for model in backend.models() if model.id == "local:whole")
+    backend.warm(model)
+    return backend, model
+
+
+def test_the_clip_parts_of_stable_diffusion_3_read_weights_and_every_word(sd3, a_request):
+    """Behind what T5 reads the last word still counts; notes say who reads what."""
+    backend, model = sd3
+
+    def drawn(prompt):
+        return backend.generate(a_request("whole", prompt=prompt), model, Recorder())
+
+    notes = drawn(LONG * 4 + "(moon:1.2)").notes
+    assert "weights act on the CLIP encoders of whole; T5 reads the plain words" in notes
+    assert any("T5 reads the first 255" in note for note in notes)
+    plain = drawn("a red house")
+    assert plain.notes == ()
+    assert image(drawn("a (red:1.0) house")) == image(plain)
+    assert drawn(r"a \(red\) house").notes == ()
+    assert len({image(plain), *(image(drawn(f"a (red:{weight}) house")) for weight in (1.5, 0.5))}) == 3
+    assert image(drawn(LONG * 4 + "moon")) != image(drawn(LONG * 4 + "trees"))
+
+
+def test_without_t5_everything_of_stable_diffusion_3_is_read(make):
+    assert make("sd3", prompt=LONG * 4 + "(moon:1.2)").notes == ()
+    assert image(make("sd3", prompt=LONG * 4 + "moon")) != image(make("sd3", prompt=LONG * 4 + "trees"))
+
+
+@pytest.mark.parametrize("name", ["whole", "sd3"])
+def test_our_encoding_of_plain_words_is_stable_diffusion_3s_own(backend, sd3, a_request, monkeypatch, name):
+    import torch
+
+    own, model = sd3 if name == "whole" else (backend, next(each for each in backend.models() if each.id == "local:sd3"))
+    own.warm(model)
+    loaded = own._loaded
+    monkeypatch.setattr(prompts, "CLIP_ROOM", 0)
+    ours = prompts.condition(loaded, a_request(name, prompt="a red house", negative_prompt="blurry")).arguments
+    with torch.no_grad():
+        theirs = loaded.pipe.encode_prompt("a red house", None, None, negative_prompt="blurry")
+    names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+    for each, expected in zip(names, theirs, strict=True):
+        assert ours[each].shape == expected.shape
+        assert torch.allclose(ours[each], expected, atol=1e-4), each
 
 
 def test_a_prompt_of_exactly_the_encoders_length_is_not_chunked_and_one_more_token_is(loaded, a_request):

@@ -54,3 +54,33 @@ def test_a_model_that_is_gone_counts_nothing(backend, models):
     from dataclasses import replace
 
     assert backend.count_tokens(replace(models["sd"], id="local:gone"), "a cat") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "encoders"),
+    [
+        ("sd", [("CLIP", 75, True)]),
+        ("xl", [("CLIP", 75, True), ("CLIP 2", 75, True)]),
+        ("sd3", [("CLIP", 75, True), ("CLIP 2", 75, True)]),
+        ("flux", [("CLIP", 75, False), ("T5", 511, False)]),
+    ],
+)
+def test_each_encoder_counts_for_itself_with_its_own_room(backend, models, model, encoders):
+    counts = backend.count_encoders(models[model], "a red house")
+    assert [(count.encoder, count.room, count.chunked) for count in counts] == encoders
+    assert counts[0].tokens == 3
+    assert all(count.tokens >= 3 for count in counts)
+
+
+def test_the_page_tells_the_tightest_and_every_one_at_rest():
+    from studio.core.counting import TokenCount
+    from studio.ui.wording import tokens as told
+
+    assert told(()) == ""
+    assert ">3 / 75 tokens<" in told([TokenCount("CLIP", 3, 75, True)])
+    assert "160 / 225 tokens · encoded in 3 chunks, nothing is cut" in told([TokenCount("CLIP", 160, 75, True)])
+    flux = told([TokenCount("CLIP", 90, 75), TokenCount("T5", 95, 511)])
+    assert "90 / 75 tokens (CLIP) · CLIP reads the first 75, T5 all" in flux
+    assert 'title="CLIP 90 / 75 · T5 95 / 511"' in flux
+    mixed = told([TokenCount("CLIP", 90, 75, True), TokenCount("T5", 95, 255)])
+    assert "95 / 255 tokens (T5)" in mixed

@@ -51,8 +51,8 @@ def tiny_sdxl(folder: Path, *, seed: int = 0) -> Path:
     return _save(pipe, folder)
 
 
-def tiny_sd3(folder: Path, *, seed: int = 0, layers: int = 1) -> Path:
-    """A flow-matching Stable-Diffusion-3 pipeline without its T5 encoder, as many people run it."""
+def tiny_sd3(folder: Path, *, seed: int = 0, layers: int = 1, t5: bool = False) -> Path:
+    """A flow-matching Stable-Diffusion-3 pipeline; without its T5 encoder, as many people run it, or with it."""
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 
@@ -65,7 +65,8 @@ def tiny_sd3(folder: Path, *, seed: int = 0, layers: int = 1) -> Path:
     pipe = StableDiffusion3Pipeline(
         vae=_vae(16, shift=0.1), transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         text_encoder=_clip(projection=True, width=16), tokenizer=tokenizer,
-        text_encoder_2=_clip(projection=True, width=16), tokenizer_2=tokenizer, text_encoder_3=None, tokenizer_3=None,
+        text_encoder_2=_clip(projection=True, width=16), tokenizer_2=tokenizer,
+        text_encoder_3=_t5(len(tokenizer)) if t5 else None, tokenizer_3=tokenizer if t5 else None,
     )  # fmt: skip
     return _save(pipe, folder)
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import OutOfMemory
 from studio.core.model import Model
 from studio.core.ports import Watch
@@ -48,6 +49,9 @@ class ToyBackend:
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         return len(text.split())
+
+    def count_encoders(self, model: Model, text: str) -> Sequence[TokenCount]:
+        return (TokenCount("toy", len(text.split()), 75),)
 
     def warm(self, model: Model) -> None:
         return None

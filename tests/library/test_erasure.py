@@ -56,12 +56,15 @@ class House:
         library.reviews.decide(self.picture.id, "rejected", "rita", f"Not {SECRET}")
         library.audit.append("request.submitted", "ann", self.refused, prompt=SECRET)
         library.audit.append("request.submitted", "bob", self.bobs.job)
+        library.prompts.add("ann", SECRET, SECRET)
         library.audit.append("person.added", "rita", "ann", note=SECRET)
 
     def request(self, user: str, task: object = None) -> ImageRequest:
         words = SECRET if user == "ann" else "a quiet harbour"
         more = {"task": task} if task else {}
-        return a_request(words, user=user, negative_prompt=words, options={"search": words}, **more)
+        typed = {"template": words, "negative_template": words, "choices": (words,), "styles": (words,)}
+        again = Source(sha256="9" * 64, width=8, height=8, name=f"{words}.png")
+        return a_request(words, user=user, negative_prompt=words, options={"search": words}, again=again, **typed, **more)
 
     def job(self, user: str, task: object = None) -> str:
         return self.library.jobs.add(self.request(user, task), "interactive").id

@@ -38,7 +38,8 @@ def kept(marks: Marks, tmp_path_factory: pytest.TempPathFactory) -> Record:
     """A stamped file of an edit by a named user, and its record."""
     image = next(image for kind, image in pictures() if kind == "photograph")
     source = Source(sha256="a" * 64, width=512, height=512, name="holiday.jpg")
-    request = {"user": USER, "task": ImageToImage(image=source)}
+    typed = {"template": f"{{{PROMPT}|x}}", "negative_template": NEGATIVE, "choices": (PROMPT,), "styles": ("secret style",)}
+    request = {"user": USER, "task": ImageToImage(image=source), **typed}
     draft = a_draft(PROMPT, NEGATIVE, picture=Picture(image=image, seed=987654), request=request)
     score = [Score(detector="x", title="X", revision="1", raw=1.0)]
     draft = TextStamp("1")(ScoreStamp(lambda _: score, Coding().as_saved)(WatermarkStamp()(draft)))
@@ -55,7 +56,7 @@ def copies(marks: Marks) -> ShareCopies:
 @pytest.mark.parametrize("format", FORMATS)
 def test_nothing_that_was_left_out_is_in_the_copy_and_the_label_is(marks: Marks, kept: Record, format: str) -> None:
     copy = copies(marks)(kept, ShareOptions(format=format))
-    for secret in (PROMPT, NEGATIVE, USER, "987654", "holiday", "ab12cd34ef"):
+    for secret in (PROMPT, NEGATIVE, USER, "987654", "holiday", "ab12cd34ef", "secret style"):
         assert secret.encode() not in copy.data
         assert secret.encode("utf-16-be") not in copy.data
     found = read_file(copy.data, copy.name)

@@ -15,6 +15,7 @@ from typing import Any
 
 from fake_collection import a_collection
 from fake_hosting import Hosts
+from fake_making import making_of
 from fake_reviews import FLAGGED, REFUSED, WORDS, Overseen
 from fake_verifying import Verifies
 from memory_receipts import MemoryReceipts
@@ -23,6 +24,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 from studio.core.adapt import adapt
 from studio.core.adapters import Offer
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
@@ -96,6 +98,7 @@ class FakeStudio(Verifies, Hosts):
         Hosts.__init__(self)
         self.oversight = Overseen(self)
         self.collection = a_collection(self)
+        self.making = making_of(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -252,6 +255,9 @@ class FakeStudio(Verifies, Hosts):
 
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         return len(text.replace(",", " , ").split()), 77
+
+    def count_encoders(self, model: str, text: str) -> tuple[TokenCount, ...]:
+        return (TokenCount("CLIP", self.count_tokens(model, text)[0] or 0, 75, True),)
 
     def save_draft(self, form: str, values: Mapping[str, Any]) -> None:
         self._drafts[form] = dict(values)

@@ -17,6 +17,7 @@ from studio.backends._hosted.pictures import framed, has_credentials
 from studio.backends._hosted.provider import About, Provider, Wish
 from studio.backends._hosted.tools import Counter, Tools
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import BackendError, Cancelled, InvalidRequest, Moderated, NotConfigured
 from studio.core.hosting import KeyState, Limit
 from studio.core.model import Model
@@ -140,6 +141,9 @@ class HostedBackend:
 
     def problems(self) -> Sequence[str]:
         return [self._fault] if self._fault else []
+
+    def count_encoders(self, model: Model, text: str) -> Sequence[TokenCount]:
+        return ()
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         return None

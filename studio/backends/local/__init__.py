@@ -8,25 +8,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.backends.local import tokens
+from studio.backends.local import hires, tokens
 from studio.backends.local.adapter_shelf import AdapterShelf
 from studio.backends.local.catalog import STARTER, Catalog, Found
 from studio.backends.local.course import Course
 from studio.backends.local.threads import physical_cores, worker_environment
+from studio.backends.local.upscalers import Network, Upscalers
 from studio.backends.local.warm import WarmModels
 from studio.core.adapters import Offer, take_tags
 from studio.core.canvas import Ground
+from studio.core.counting import TokenCount
 from studio.core.errors import NotConfigured
+from studio.core.hires import BUILT_IN
 from studio.core.job import Lane
 from studio.core.model import Model
 from studio.core.ports import Receipts, Watch
 from studio.core.request import ImageRequest
-from studio.core.result import ImageResult
+from studio.core.result import ImageResult, Picture
 from studio.settings import Settings
 from studio.stock.folders import ModelFolders
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from studio.backends.local.device import Device
     from studio.backends.local.fitting import Fitting
     from studio.backends.local.loader import Loaded
+
+FINGERPRINT_SECONDS = 20.0
 
 __all__ = ["LocalBackend", "create", "worker_environment"]
 
@@ -70,6 +76,7 @@ class LocalBackend:
     ) -> None:
         self._catalog = Catalog(folders=folders, hub_cache=hub_cache, starter=starter)
         self._shelf = AdapterShelf(folders=folders)
+        self._upscalers = Upscalers(folders)
         self._wanted, self._threads = device, threads
         self._device: Device | None = None
         self._warm = WarmModels(warm_bytes)
@@ -77,7 +84,11 @@ class LocalBackend:
         self._turn = threading.Lock()
 
     def models(self) -> list[Model]:
-        return self._catalog.models()
+        upscalers = self._upscalers.names()
+        return [
+            replace(model, hires=True, upscalers=upscalers) if "image-to-image" in model.tasks else model
+            for model in self._catalog.models()
+        ]
 
     def problems(self) -> list[str]:
         """A sentence for each folder or file that looks like a model or an adapter and cannot be used."""
@@ -124,6 +135,22 @@ class LocalBackend:
         text = take_tags(text)[0] if "lora" in model.adapters else text
         return tokens.count(found.tokenizer, text, weighted=found.family.chunked)
 
+    def count_encoders(self, model: Model, text: str) -> Sequence[TokenCount]:
+        try:
+            found = self._tokenizers[model.id] = self._tokenizers.get(model.id) or self._catalog.find(model.id)
+        except NotConfigured:
+            return ()
+        return tokens.count_encoders(found, text)
+
+    def fingerprint(self, model: Model) -> str:
+        """The SHA-256 that a record of this model would name; empty where reading its files takes too long. No torch."""
+        from studio.backends.local.loader import fingerprint
+
+        try:
+            return fingerprint(self._catalog.find(model.id)).result(FINGERPRINT_SECONDS)
+        except (TimeoutError, NotConfigured, OSError):
+            return ""
+
     def describe_device(self) -> str:
         """Such as "Intel Xeon, 8 threads" or "NVIDIA H100, 80 GB". Imports torch."""
         from studio.backends.local import device as devices
@@ -151,7 +178,10 @@ class LocalBackend:
             from studio.backends.local.fitting import Fitting
             from studio.backends.local.trouble import border
 
-            course = Course(watch)
+            course, network = Course(watch), self._network(request)
+            if ground and request.hires and hires.is_plain(request.hires, ground.strength):
+                with border("making the picture larger"):
+                    return _only_larger(hires.plainly(request.hires, ground.image, model, network, watch.check), request)
             fitting = Fitting.of(self._usable(model), self._chosen_device(), self._warm, request, ground)
             fitting.announce(course)
             loaded = self._ready(model, course, fitting)
@@ -159,7 +189,10 @@ class LocalBackend:
                 with (
                     border(f"drawing with {model.title}", fitting.failed),
                     adapters.put_on(
-                        run.Plan.of(loaded, fitting.request, ground), self._shelf, pictures or {}, watch.check
+                        run.Plan.of(loaded, fitting.request, ground, network, fits=fitting.fits),
+                        self._shelf,
+                        pictures or {},
+                        watch.check,
                     ) as worn,
                 ):
                     return fitting.told(run.generate(worn, course))
@@ -168,6 +201,12 @@ class LocalBackend:
                 raise
             finally:
                 loaded.placement.rest()
+
+    def _network(self, request: ImageRequest) -> Network | None:
+        """The upscaling model that a request asks for, loaded."""
+        if request.hires is None or request.hires.upscaler in BUILT_IN:
+            return None
+        return self._upscalers.load(request.hires.upscaler, self._chosen_device().torch_name)
 
     def _ready(self, model: Model, course: Course, fitting: Fitting | None = None) -> Loaded:
         """The loaded pipeline for `model`; others stay warm as far as there is room."""
@@ -217,6 +256,12 @@ class LocalBackend:
             yield
         finally:
             self._turn.release()
+
+
+def _only_larger(made: tuple[Image.Image, dict[str, Any]], request: ImageRequest) -> ImageResult:
+    image, used = made
+    seed = request.sampling.seed or 0
+    return ImageResult(pictures=tuple(Picture(image=image, seed=seed + place) for place in range(request.count)), used=used)
 
 
 class _Unwatched:

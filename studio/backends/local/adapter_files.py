@@ -24,7 +24,7 @@ PLACES: Mapping[str, AdapterKind] = {
     "loras": "lora", "embeddings": "textual-inversion", "controlnets": "controlnet", "ip-adapters": "ip-adapter",
     "vae": "vae",
 }  # fmt: skip
-NOT_MODELS = (*PLACES, "preprocessors")
+NOT_MODELS = (*PLACES, "preprocessors", "upscalers")
 """Folders in which no whole model lies."""
 ENCODER = "image_encoder"
 DEPTH = 3

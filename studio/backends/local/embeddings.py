@@ -64,6 +64,9 @@ def words_of(request: ImageRequest) -> Hashable | None:
 @contextmanager
 def encoded_once(pipe: Any, embeddings: Embeddings, request: ImageRequest, device: str) -> Iterator[None]:
     """All pictures of a request share their prompts: encode each for the first one only, or not at all if it is known."""
+    if pipe is None:
+        yield
+        return
     original, known = pipe.encode_prompt, dict[str, Any]()
     lasting = words_of(request) is not None
 

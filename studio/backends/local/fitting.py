@@ -51,8 +51,6 @@ class Fitting:
         """Raises `Unsupported` for a plan that this device does not have. Without a request: for one picture as it comes."""
         request = request or ImageRequest(model=found.model.id, prompt="")
         size = Size(*ground.image.size) if ground else request.task.size or found.model.default_size
-        if request.hires:
-            size = Size(*(int(side * request.hires.scale) for side in (size.width, size.height)))
         needed = _needs(found, device, request, size)
         if request.options.get("tiling"):
             needed = replace(needed, decoding=needed.decoding_tiled)
@@ -71,6 +69,11 @@ class Fitting:
         """Bytes of the computer's memory that this takes."""
         own = self.device.kind in ACCELERATORS
         return self.needs.in_ram(self.plan.place) if own else self.choice.need
+
+    def fits(self, size: Size) -> bool:
+        """Whether a picture of this size can be drawn at once: a second pass draws a larger one in tiles."""
+        needed = _needs(self.found, self.device, self.request, size)
+        return plan.need(self.plan, needed, self.room) <= self.room.total
 
     def announce(self, course: Course) -> None:
         """Say which plan is followed, if it is not the plain one. Raises `OutOfMemory` for what can never fit."""

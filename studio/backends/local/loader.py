@@ -55,7 +55,7 @@ class Loaded:
 def load(found: Found, device: Device, check: Callable[[], None], plan: MemoryPlan = FULL) -> Loaded:
     """Load `found` for `device` by `plan`; `check` is called before each part. Only safetensors, no model's own code."""
     quiet_diffusers(check)
-    fingerprint = _fingerprint(found)
+    sha256 = fingerprint(found)
     dtype, where = device.dtype_for(found.model.size_bytes), placing.first_stop(plan, device)
     options = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
     with warnings.catch_warnings():
@@ -74,7 +74,7 @@ def load(found: Found, device: Device, check: Callable[[], None], plan: MemoryPl
     placement.bring("vae")
     colours = preview.learn_colours(pipe)
     return Loaded(
-        found=found, pipe=pipe, device=device, schedule=dict(pipe.scheduler.config), sha256=fingerprint, colours=colours,
+        found=found, pipe=pipe, device=device, schedule=dict(pipe.scheduler.config), sha256=sha256, colours=colours,
         plan=plan, placement=placement, channels_last=is_laid_out,
     )  # fmt: skip
 
@@ -151,7 +151,8 @@ def _mend_tokenizer(pipe: Any) -> None:
             tokenizer.model_max_length = positions
 
 
-def _fingerprint(found: Found) -> Future[str]:
+def fingerprint(found: Found) -> Future[str]:
+    """SHA-256 of the denoiser's weights, computed beside."""
     files = found.weights[found.family.denoiser].files
     stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files)
     with_thread = ThreadPoolExecutor(1, thread_name_prefix="fingerprint")

@@ -7,12 +7,13 @@ our fragments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from studio.backends.local import weights
 from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
+from studio.backends.local.tokens import CLIP_PARTS, CLIP_ROOM
 from studio.core.request import ImageRequest
 
 Fragments = list[tuple[str, float]]
@@ -31,33 +32,75 @@ class Conditioning:
 
 def condition(loaded: Loaded, request: ImageRequest) -> Conditioning:
     """Turn a request's prompts into arguments for `loaded.pipe`."""
-    return _clip(loaded, request) if loaded.found.family.chunked else _text(loaded, request)
+    if loaded.found.family.chunked:
+        return _clip(loaded, request)
+    if loaded.found.pipeline in CLIP_PARTS and loaded.pipe.text_encoder and loaded.pipe.text_encoder_2:
+        return _clip_parts(loaded, request)
+    made = _text(loaded, request.prompt, request.negative_prompt, float(request.options.get(TRUE_CFG) or 1))
+    if not weights.is_weighted(weights.parse(request.prompt)):
+        return made
+    return replace(made, notes=(*made.notes, f"{loaded.found.model.title} takes weights such as (word:1.2) as plain text"))
 
 
-def _text(loaded: Loaded, request: ImageRequest) -> Conditioning:
+def _text(loaded: Loaded, prompt: str, negative: str, true_cfg: float = 1.0) -> Conditioning:
     """For encoders that compel does not cover: the text as it is."""
     model, family = loaded.found.model, loaded.found.family
     limit = model.max_tokens or family.max_tokens
-    arguments: dict[str, Any] = {"prompt": request.prompt, "max_sequence_length": family.max_tokens}
-    tokens = {"prompt": _length(_tokenizer(loaded), request.prompt)}
-    true_cfg = float(request.options.get(TRUE_CFG) or 1)
+    arguments: dict[str, Any] = {"prompt": prompt, "max_sequence_length": family.max_tokens}
+    tokens = {"prompt": _length(_tokenizer(loaded), prompt)}
     if family.true_cfg and true_cfg > 1:
-        arguments |= {TRUE_CFG: true_cfg, "negative_prompt": request.negative_prompt}
+        arguments |= {TRUE_CFG: true_cfg, "negative_prompt": negative}
     elif family.negative and not family.true_cfg:
-        arguments["negative_prompt"] = request.negative_prompt or family.empty_negative
+        arguments["negative_prompt"] = negative or family.empty_negative
     if "negative_prompt" in arguments:
-        tokens["negative_prompt"] = _length(_tokenizer(loaded), request.negative_prompt)
+        tokens["negative_prompt"] = _length(_tokenizer(loaded), negative)
     room = limit - _tokenizer(loaded).num_special_tokens_to_add()
     notes = [
         f"{name.replace('_', ' ')} has {count} tokens; {model.title} reads the first {room}"
         for name, count in tokens.items()
         if count > room
     ]
-    if family.true_cfg and true_cfg <= 1 and request.negative_prompt.strip():
+    if family.true_cfg and true_cfg <= 1 and negative.strip():
         notes.append("negative prompt has no effect: raise the true guidance above 1")
-    if weights.is_weighted(weights.parse(request.prompt)):
-        notes.append(f"{model.title} takes weights such as (word:1.2) as plain text")
     return Conditioning(arguments=arguments, notes=tuple(notes), tokens=tokens)
+
+
+def _clip_parts(loaded: Loaded, request: ImageRequest) -> Conditioning:
+    """For Stable Diffusion 3: its two CLIP encoders read weights and any length, T5 the plain words.
+
+    A text that is short and without weights goes to the pipeline, so that its picture is the bare pipeline's.
+    """
+    import torch
+
+    pipe, title = loaded.pipe, loaded.found.model.title
+    (positive, notes), (negative, more) = (
+        weights.clamp(weights.parse(text)) for text in (request.prompt, request.negative_prompt)
+    )
+    plain = {name: "".join(text for text, _ in part) for name, part in (("prompt", positive), ("negative_prompt", negative))}
+    long = max(_length(pipe.tokenizer, text) for text in plain.values()) > CLIP_ROOM
+    weighted = weights.is_weighted(positive) or weights.is_weighted(negative)
+    if not (long or weighted):
+        return _text(loaded, plain["prompt"], plain["negative_prompt"])
+    with torch.no_grad():
+        providers = _providers(pipe, xl=True)
+        clips = _same_length(providers, [_embed(providers, part) for part in (positive, negative)])
+        pooled = [torch.cat([_pooled(each, part) for each in providers], dim=-1) for part in (positive, negative)]
+        length = loaded.found.family.max_tokens
+        ts = [pipe._get_t5_prompt_embeds(prompt=text, max_sequence_length=length) for text in plain.values()]
+        whole = [
+            torch.cat([torch.nn.functional.pad(clip, (0, t5.shape[-1] - clip.shape[-1])), t5.to(clip)], dim=-2)
+            for clip, t5 in zip(clips, ts, strict=True)
+        ]
+    arguments = {"prompt_embeds": whole[0], "negative_prompt_embeds": whole[1],
+                 "pooled_prompt_embeds": pooled[0], "negative_pooled_prompt_embeds": pooled[1]}  # fmt: skip
+    counted = {name: _length(_tokenizer(loaded), text) for name, text in plain.items()}
+    if pipe.text_encoder_3 is None:
+        return Conditioning(arguments=arguments, notes=(*notes, *more), tokens=counted)
+    told = [f"weights act on the CLIP encoders of {title}; T5 reads the plain words"] if weighted else []
+    room = length - 1
+    told += [f"{name.replace('_', ' ')} has {count} tokens; T5 reads the first {room}" for name, count in counted.items()
+             if count > room]  # fmt: skip
+    return Conditioning(arguments=arguments, notes=(*notes, *more, *told), tokens=counted)
 
 
 def _clip(loaded: Loaded, request: ImageRequest) -> Conditioning:

@@ -12,21 +12,23 @@ import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
 
-from studio.backends.local import editing, levers, preview, samplers
+from studio.backends.local import editing, hires, levers, preview, samplers
 from studio.backends.local.course import Course, hooked
 from studio.backends.local.decoding import AGAIN, guarded, require_finite
 from studio.backends.local.embeddings import encoded_once, words_of
 from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
+from studio.backends.local.upscalers import Network
 from studio.core.canvas import Ground
 from studio.core.errors import Moderated, Unsupported
-from studio.core.request import ImageRequest, Size
+from studio.core.hires import LATENT
+from studio.core.request import Hires, ImageRequest, Size
 from studio.core.result import ImageResult, Picture
 
 _OWN_SIZES = {"use_resolution_binning": False, "_auto_resize": False}
@@ -38,7 +40,8 @@ _OPTIONS = ("tiling", "memory", TRUE_CFG, *levers.NAMES)
 class Plan:
     """A request on a loaded model with every value concrete.
 
-    `arguments` are more of the pipeline's call, `facts` more of what ran: what adapters add (`adapters.put_on`).
+    `arguments` are more of the pipeline's call, `facts` more of what ran: what adapters add (`adapters.put_on`). `network`
+    enlarges the picture for the second pass, `fits` tells which sizes are drawn at once.
     """
 
     loaded: Loaded
@@ -52,9 +55,14 @@ class Plan:
     notes: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     facts: Callable[[], Mapping[str, Any]] = dict
+    network: Network | None = None
+    fits: Callable[[Size], bool] = bool
 
     @classmethod
-    def of(cls, loaded: Loaded, request: ImageRequest, ground: Ground | None = None) -> Plan:
+    def of(
+        cls, loaded: Loaded, request: ImageRequest, ground: Ground | None = None, network: Network | None = None, *,
+        fits: Callable[[Size], bool] = bool,
+    ) -> Plan:  # fmt: skip
         editing.refuse(loaded, ground)
         model, asked = loaded.found.model, request.sampling
         sampler = asked.sampler or model.default_sampler
@@ -74,6 +82,8 @@ class Plan:
             sampler=sampler,
             ground=ground,
             notes=notes,
+            network=network,
+            fits=fits,
         )
 
     @property
@@ -83,6 +93,44 @@ class Plan:
     @property
     def pipe(self) -> Any:
         return editing.pipeline(self.loaded, self.ground)
+
+    @functools.cached_property
+    def second(self) -> hires.Second | None:
+        """The larger pass that follows, if one does."""
+        if self.request.hires is None:
+            return None
+        return hires.second(self.request.hires, self.size, self.loaded.found.model, self.network, fits=self.fits)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is a first pass: a picture that is only to be larger needs none."""
+        return self.ground is None or self.ground.strength > 0
+
+    def over(self, tile: Image.Image) -> Plan:
+        """The plan for drawing over a tile of the enlarged picture. Control pictures belong to the first pass."""
+        wanted = self.request.hires or Hires()
+        on_pictures = self.loaded.found.family.samplers is samplers.FLOW
+        arguments = {name: value for name, value in self.arguments.items() if name.startswith("ip_adapter")}
+        loaded = replace(self.loaded, extra={}, variants={}) if self.loaded.extra else self.loaded
+        return replace(
+            self, loaded=loaded, arguments=arguments, ground=Ground(image=tile, strength=wanted.strength),
+            size=Size(*tile.size), steps=wanted.steps or self.steps,
+            sampler=samplers.ON_PICTURES if on_pictures else self.sampler,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Which part of all steps one drawing is: `weight` of `total`, behind `before`; `place` puts a preview in its place."""
+
+    before: int
+    weight: int
+    total: int
+    place: Callable[[Image.Image], Image.Image] = lambda image: image
+
+    def done(self, step: int, steps: int) -> tuple[int, int]:
+        """Steps done and in all, once `step` of this drawing's `steps` is."""
+        return self.before + round(self.weight * step / steps), self.total
 
 
 def generate(plan: Plan, course: Course) -> ImageResult:
@@ -99,9 +147,10 @@ def generate(plan: Plan, course: Course) -> ImageResult:
     ):
         course.enter("encoding")
         conditioning = _condition(plan)
-        with encoded_once(pipe, loaded.embeddings, plan.request, loaded.device.torch_name):
+        known = (loaded.embeddings, plan.request, loaded.device.torch_name)
+        with encoded_once(pipe, *known), encoded_once(_second_pipe(plan, pipe), *known):
             for index in range(plan.request.count):
-                image = _draw(plan, conditioning, index, course)
+                image = _both(plan, conditioning, index, course)
                 if image is None:
                     notes.append(f"the picture with seed {plan.seed + index} was withheld by the model's safety checker")
                 else:
@@ -127,11 +176,45 @@ def _condition(plan: Plan) -> Conditioning:
     return known
 
 
-def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
-    """Picture number `index`; None if the safety checker flagged it."""
+def _second_pipe(plan: Plan, first: Any) -> Any:
+    """The pipeline of the second pass where it is another one."""
+    if not (plan.second and plan.second.boxes):
+        return None
+    pipe = plan.over(Image.new("RGB", (1, 1))).pipe
+    return None if pipe is first else pipe
+
+
+def _both(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
+    """Picture number `index` with its second pass, if it has one; None if the safety checker flagged it."""
+    count, second, seed = plan.request.count, plan.second, plan.seed + index
+    if second is None:
+        return _draw(plan, conditioning, seed, course, leg=lambda steps: Leg(index * steps, steps, count * steps))
+    first = plan.steps if plan.is_drawn else 0
+    weight = max(1, int((second.hires.steps or plan.steps) * second.hires.strength))
+    each = first + weight * len(second.boxes)
+    image: Image.Image | None = plan.ground.image if plan.ground else None
+    with hires.decoded_from(plan.pipe.vae) as seen:
+        if plan.is_drawn:
+            image = _draw(plan, conditioning, seed, course, leg=lambda _: Leg(index * each, first, count * each))
+    if image is None:
+        return None
+
+    def draw(tile: Image.Image, number: int, noise: hires.Noise, place: Callable[..., Image.Image]) -> Image.Image | None:
+        own = Leg(index * each + first + number * weight, weight, count * each, place)
+        return _draw(plan.over(tile), conditioning, seed, course, leg=lambda _: own, noise=noise)
+
+    latents = seen[0] if second.hires.upscaler == LATENT else None
+    vae, check = plan.pipe.vae, course.watch.check
+    return hires.draw_over(second, image, latents=latents, seed=seed, vae=vae, draw=draw, check=check)
+
+
+def _draw(
+    plan: Plan, conditioning: Conditioning, seed: int, course: Course, *, leg: Callable[[int], Leg], noise: Any = None
+) -> Image.Image | None:
+    """One drawing; `leg` tells by the number of its steps which part of all it is. None if the safety checker flagged it."""
     import torch
 
-    pipe, family, ground, seed = plan.pipe, plan.loaded.found.family, plan.ground, plan.seed + index
+    pipe, family, ground = plan.pipe, plan.loaded.found.family, plan.ground
     scheduler = samplers.build(plan.sampler, family.samplers, plan.loaded.schedule, steps=plan.steps, seed=seed)
     wanted = {
         **conditioning.arguments,
@@ -146,10 +229,10 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         **editing.arguments(pipe, family, ground, plan.steps),
     }
     accepted = inspect.signature(pipe.__call__).parameters
-    wanted["callback_on_step_end"] = _reporter(plan, scheduler, index, course, hears="callback_on_step_end" in accepted)
+    wanted["callback_on_step_end"] = _reporter(plan, scheduler, leg, course, hears="callback_on_step_end" in accepted)
     own, pipe.scheduler = pipe.scheduler, scheduler
     try:
-        with editing.held(scheduler, family, ground) as kept:
+        with editing.held(scheduler, family, ground) as kept, hires.noised(scheduler, noise):
             wanted["callback_on_step_end"] = editing.keeping(kept, wanted["callback_on_step_end"])
             output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
     finally:
@@ -158,7 +241,7 @@ def _draw(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
     return None if flagged and flagged[0] else output.images[0].convert("RGB")
 
 
-def _reporter(plan: Plan, scheduler: Any, index: int, course: Course, *, hears: bool) -> Any:
+def _reporter(plan: Plan, scheduler: Any, leg: Callable[[int], Leg], course: Course, *, hears: bool) -> Any:
     """The callback after each step: stop sign, range check, progress, and a preview if one is due.
 
     A pipeline that `hears` no callback is followed by its scheduler's steps.
@@ -172,16 +255,18 @@ def _reporter(plan: Plan, scheduler: Any, index: int, course: Course, *, hears: 
     def tell(step: int, total: int, latents: Any) -> None:
         course.watch.check()
         require_finite(latents)
-        course.watch.step(index * total + step + 1, plan.request.count * total, show)
+        own = leg(total)
+        course.watch.step(*own.done(step + 1, total), functools.partial(show, own))
 
     def stepped(latents: Any) -> None:
         tell(next(taken), len(scheduler.timesteps), latents)
 
     last = _remember_step(scheduler, None if hears else stepped)
 
-    def show() -> Image.Image | None:
+    def show(own: Leg) -> Image.Image | None:
         latents = preview.without_noise(scheduler, *last)
-        return preview.picture(latents, plan.loaded.colours, (plan.size.width, plan.size.height))
+        seen = preview.picture(latents, plan.loaded.colours, (plan.size.width, plan.size.height))
+        return own.place(seen) if seen else None
 
     return report
 
@@ -240,6 +325,8 @@ def _used(plan: Plan, conditioned: Mapping[str, Any]) -> dict[str, Any]:
         **plan.facts(),
     }
     facts |= {name: value for name, value in conditioned.items() if name == TRUE_CFG}
+    if plan.second:
+        facts["hires"] = {**plan.second.facts(), "sampler": plan.over(Image.new("RGB", (1, 1))).sampler}
     if getattr(plan.pipe, "safety_checker", None) is not None:
         facts["safety_checker"] = "passed"  # what it flags is withheld
     return {**facts, "tiling": True} if plan.tiling else facts

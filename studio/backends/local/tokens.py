@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends.local import weights
+from studio.backends.local.catalog import Found
+from studio.core.counting import TokenCount
 
+CLIP_ROOM = 75
+CLIP_PARTS = ("StableDiffusion3Pipeline",)
+"""Pipelines of several kinds of encoders, whose CLIP parts are read in chunks and with weights."""
 _CLIP_WORDS = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
 
 
@@ -19,6 +24,37 @@ def count(folder: Path, text: str, *, weighted: bool) -> int | None:
         return None
     fragments = [fragment for fragment, _ in weights.parse(text)] if weighted else [text]
     return sum(len(ids.ids) for ids in tokenizer.encode_batch(fragments, add_special_tokens=False)) if fragments else 0
+
+
+def count_encoders(found: Found, text: str) -> tuple[TokenCount, ...]:
+    """For each tokenizer that the model has; CLIP's are chunked where the family is, or where its CLIP parts are."""
+    counts: list[TokenCount] = []
+    family, parted = found.family, found.pipeline in CLIP_PARTS
+    for suffix in ("", "_2", "_3"):
+        folder = found.folder / f"tokenizer{suffix}"
+        number = count(folder, text, weighted=family.chunked or parted) if folder.is_dir() else None
+        if number is None:
+            continue
+        name = _encoder(found.folder, suffix)
+        room = CLIP_ROOM if name == "CLIP" else family.max_tokens - (1 if name == "T5" else 0)
+        chunked = name == "CLIP" and (family.chunked or parted)
+        counts.append(TokenCount(_numbered(name, [each.encoder for each in counts]), number, room, chunked))
+    return tuple(counts)
+
+
+def _encoder(folder: Path, suffix: str) -> str:
+    """“CLIP”, “T5” or “Qwen”, by the class that the model's index names."""
+    try:
+        named = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))[f"text_encoder{suffix}"][1]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        named = ""
+    return next((name for name in ("CLIP", "T5", "Qwen") if name in str(named)), str(named or "Text"))
+
+
+def _numbered(name: str, before: list[str]) -> str:
+    """“CLIP”, then “CLIP 2”."""
+    same = sum(each.split(" ")[0] == name for each in before)
+    return f"{name} {same + 1}" if same else name
 
 
 def _stamp(folder: Path) -> float:

@@ -19,6 +19,7 @@ from studio.core.score import DetectorStatus
 from studio.engine.long_work import WorkStatus
 from studio.ui import form, who
 from studio.ui.evidence import CAUTION, Looked, report, to_csv
+from studio.ui.files_again import FilesAgain
 from studio.ui.pictures import url
 from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
@@ -80,6 +81,7 @@ class VerifyTab:
             self._files.upload(self._examine, [self._files, self._detectors], shown, **loud),
             page.view.select(self._sent, self._detectors, shown, **loud),
         ]
+        self._again = FilesAgain(page)
         work = [
             calibrate.click(self._calibrate, [self._folder, self._detectors], shown, **loud),
             evaluate.click(self._evaluate, [self._photos, self._detectors], shown, **loud),
@@ -163,6 +165,7 @@ class VerifyTab:
         if found.reading:
             token = secrets.token_hex(8)
             remember(self._page.readings, token, found.reading)
+            self._again.offer(token, path)
         src = url(path) if found.format in SHOWN_FORMATS and found.width else ""
         return Looked(name=path.name, found=found, src=src, token=token, tile=self._page.desk.tile(found.record),
                       tabs=self._page.makers, ruling=ruling)  # fmt: skip
