@@ -7,6 +7,9 @@ import pytest
 from test_worker import Place, a_request, over, until
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
