@@ -75,7 +75,7 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
 
 
 def _fit_options(request: ImageRequest, model: Model) -> dict[str, Any]:
-    """The model's own fields, checked. What a hosted model does not have stays out; here the backend names it."""
+    """The model's own fields, checked; what it does not have stays out of it."""
     chosen = {}
     for option in model.options_for(request.task.kind):
         value = request.options.get(option.name, option.default)
@@ -84,9 +84,7 @@ def _fit_options(request: ImageRequest, model: Model) -> dict[str, Any]:
         if fault := option.fault(value):
             raise InvalidRequest(fault, option.name)
         chosen[option.name] = value
-    declared = {option.name for option in model.options}
-    own = {name: value for name, value in request.options.items() if name not in declared}
-    return chosen if model.hosted and model.options else {**own, **chosen}
+    return chosen if model.options else dict(request.options)
 
 
 def _dropped(request: ImageRequest, model: Model) -> tuple[str, ...]:

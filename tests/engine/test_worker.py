@@ -250,24 +250,6 @@ def test_a_failed_job_can_be_tried_again_with_the_same_seed(place: Place) -> Non
     assert [event.state for event in studio._shelf.jobs.events(failed.id)].count("queued") == 2
 
 
-def test_one_click_tries_the_plan_that_the_failure_proposed_and_the_plan_is_shown_meanwhile(place: Place) -> None:
-    studio = place.studio()
-    failed = until(studio, studio.submit(a_request("no memory, 20 steps", seed=99)).id, over)
-    assert failed.smaller
-    again = studio.retry(failed.id, smaller=True)
-    assert dict(again.request.options) == {"memory": "tiles"}
-    assert until(studio, again.id, lambda job: job.progress.step > 0).message == "Memory plan: tiles."
-    done = until(studio, again.id, over)
-    assert (done.state, done.message) == ("done", "")
-    assert done.request.sampling.seed == 99
-
-
-def test_models_in_memory_are_told_when_they_change(place: Place) -> None:
-    studio = place.studio()
-    until(studio, studio.submit(a_request()).id, over)
-    assert studio.worker().warm == ("Toy",)
-
-
 def test_a_worker_stuck_in_loading_is_started_anew_when_its_job_is_cancelled(place: Place) -> None:
     studio = place.studio()
     job = studio.submit(a_request("load slowly"))
