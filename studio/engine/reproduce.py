@@ -27,7 +27,8 @@ CLOSE = 30.0
 """Decibels."""
 SURROUNDINGS: Mapping[str, str] = {
     "model": "Model", "model_sha256": "Model file", "device": "Device", "dtype": "Precision", "precision": "Precision",
-    "attention": "Attention", "plan": "Memory plan", "levers": "Speed options", "vae_dtype": "Precision of the VAE",
+    "attention": "Attention", "memory_plan": "Memory plan", "compiled": "Compiled", "step_cache": "Skipped steps",
+    "weights": "Weights", "channels_last": "Order of numbers", "vae_dtype": "Precision of the VAE",
     "tiling": "VAE tiles", "torch": "torch", "diffusers": "diffusers", "transformers": "transformers",
     "pipeline": "Pipeline", "scheduler": "Scheduler", "sampler": "Sampler", "steps": "Steps", "guidance_scale": "Guidance",
 }  # fmt: skip

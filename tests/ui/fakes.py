@@ -9,21 +9,19 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from fake_collection import a_collection
 from fake_hosting import Hosts
 from fake_making import making_of
+from fake_pictures import USED, Red, Silent, preview, scene
 from fake_reviews import FLAGGED, REFUSED, WORDS, Overseen
 from fake_verifying import Verifies
-from memory_receipts import MemoryReceipts
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from studio.core.adapt import adapt
 from studio.core.adapters import Offer
-from studio.core.canvas import Ground
 from studio.core.counting import TokenCount
 from studio.core.errors import Blocked, InvalidRequest
 from studio.core.job import Job, Lane, Progress, Snapshot
@@ -32,7 +30,7 @@ from studio.core.opening import header
 from studio.core.people import Person
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
-from studio.core.result import ImageResult, Picture, Record
+from studio.core.result import Record
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
 from studio.engine.rights import require
@@ -69,15 +67,6 @@ TURBO = Model(
     negative_prompt=False,
     default_sampler="LCM",
 )
-
-
-_USED = {
-    "device": "CPU, 2 threads",
-    "seconds": {"denoising": 1.21, "decoding": 0.14},
-    "sampler": "Euler",
-    "guidance_scale": 3.5,
-    "torch": "2.13.0",
-}
 
 
 class FakeStudio(Verifies, Hosts):
@@ -304,7 +293,7 @@ class FakeStudio(Verifies, Hosts):
                 self._put(job.id, state="cancelled", message="Cancelled.", ended=time.time())
                 return
             eta = (time.perf_counter() - begun) / step * (steps - step)
-            self._previews[job.id] = _preview(step, steps)
+            self._previews[job.id] = preview(step, steps)
             self._put(job.id, progress=Progress(phase="denoising", step=step, steps=steps, eta=eta))
         if "fail" in job.request.prompt and "memory" not in job.request.options:
             self._put(
@@ -348,61 +337,14 @@ class FakeStudio(Verifies, Hosts):
             created=now.isoformat(timespec="seconds"),
             request=job.request,
             stamps=("png-text",),
-            facts={"used": {**_USED, "steps": job.request.sampling.steps}, **facts},
+            facts={"used": {**USED, "steps": job.request.sampling.steps}, **facts},
         )
         return id
 
     def _picture(self, request: ImageRequest, size: Size, seed: int) -> tuple[Image.Image, Mapping[str, Any]]:
         """A landscape, or the real way of an edit with a backend that paints all red."""
         if isinstance(request.task, TextToImage):
-            return _scene(size, seed), {}
+            return scene(size, seed), {}
         one = replace(request, count=1, sampling=replace(request.sampling, seed=seed))
-        made = draw(one, STARTER, _Red(), self, _Silent()).pictures[0]
+        made = draw(one, STARTER, Red(), self, Silent()).pictures[0]
         return made.image, made.facts
-
-
-class _Red:
-    """A backend that paints everything red."""
-
-    name, hosted = "red", False
-
-    def generate(self, request: ImageRequest, model: Model, watch: Any, ground: Ground | None = None) -> ImageResult:
-        assert ground is not None
-        return ImageResult(pictures=(Picture(image=Image.new("RGB", ground.image.size, (214, 40, 40)), seed=1),), used=_USED)
-
-
-class _Silent:
-    """Nobody watches."""
-
-    lane, receipts = "interactive", MemoryReceipts()
-
-    def delay(self, until: float, why: str) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-    def check(self) -> None: ...
-
-    def phase(self, phase: object) -> None: ...
-
-    def step(self, done: int, total: int, preview: object = None) -> None: ...
-
-
-def _scene(size: Size, seed: int) -> Image.Image:
-    """A little landscape, so that screenshots look like pictures."""
-    sky = [(250, 190, 120), (120, 180, 240), (150, 110, 190), (250, 150, 130)][seed % 4]
-    image = Image.new("RGB", (size.width, size.height), sky)
-    draw, width, height = ImageDraw.Draw(image), size.width, size.height
-    x = width * (0.25 + (seed % 7) / 12)
-    draw.ellipse((x - height * 0.12, height * 0.2, x + height * 0.12, height * 0.44), fill=(255, 240, 190))
-    draw.polygon([(0, height), (0, height * 0.6), (width * 0.35, height * 0.38), (width * 0.7, height)], fill=(70, 90, 140))
-    draw.polygon([(width * 0.3, height), (width * 0.75, height * 0.5), (width * 1.2, height)], fill=(50, 70, 110))
-    return image
-
-
-def _preview(step: int, steps: int) -> bytes:
-    share = step / steps
-    image = Image.effect_noise((32, 32), 90 * (1 - share)).convert("RGB")
-    image = Image.blend(image, _scene(Size(32, 32), 1), share)
-    data = BytesIO()
-    image.save(data, "JPEG", quality=80)
-    return data.getvalue()
