@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from test_worker import Place, a_request, over, until
 
-
 pytestmark = pytest.mark.slow
 
 
