@@ -24,7 +24,10 @@ _NEEDED = {"prompt", "num_inference_steps", "generator", "height", "width"}
 _FOREIGN = re.compile(r"frames|video|audio|control|^layers$|^adapter|^prior$|^prior_guidance|noise_level")
 """Arguments and parts of pipelines that make or need something else than words and a picture."""
 _SEEING = re.compile("Edit|Img2Img|I2I|Pix2Pix|Refiner")
-_PACKAGES = {"QwenImage21Pipeline": "torchvision", "BriaFibo2Pipeline": "torchvision", "KolorsPipeline": "sentencepiece"}
+_PACKAGES = {
+    **dict.fromkeys(("QwenImage21Pipeline", "BriaFibo2Pipeline"), "torchvision"),
+    **dict.fromkeys(("KolorsPipeline", "KolorsImg2ImgPipeline", "KolorsPAGPipeline"), "sentencepiece"),
+}
 """What their processors of pictures and words cannot do without."""
 _GUIDANCES = ("guidance_scale", TRUE_CFG, "distilled_guidance_scale")
 _DENOISERS = ("transformer", "unet")
