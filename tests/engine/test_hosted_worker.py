@@ -262,7 +262,10 @@ def test_a_thousand_jobs_with_faults_all_end_and_none_is_sent_twice(soaked: Host
     until(lambda: not studio.jobs(limit=1), 500)
     ended = Counter(job.state for job in studio.jobs(active=False, limit=SOAK + 1))
     assert len(jobs) + 1 == sum(ended.values())
-    assert set(ended) == {"done", "needs_review"}
+    failed = [job for job in studio.jobs(active=False, limit=SOAK + 1) if job.state == "failed"]
+    assert {job.error_code for job in failed} <= {"unavailable"}  # somebody may meet four refusals in a row
+    assert len(failed) <= SOAK // 100
+    assert set(ended) - {"failed"} == {"done", "needs_review"}
     assert ended["done"] > SOAK * 0.8
     made = sum((server.by_prompt for server in servers.values()), Counter())
     assert {prompt: times for prompt, times in made.items() if times > 1} == {}

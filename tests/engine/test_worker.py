@@ -392,8 +392,11 @@ def test_a_question_that_cannot_be_answered_is_a_sentence(place: Place) -> None:
     assert studio._worker is not None
     with pytest.raises(Unavailable, match="could not answer"):
         studio._worker.ask("nonsense", 10)
+    assert studio._worker.pid is not None
+    os.kill(studio._worker.pid, signal.SIGSTOP)
     with pytest.raises(Unavailable, match="did not answer"):
-        studio._worker.ask("score", 0.0, path="")
+        studio._worker.ask("detectors", 0.2)
+    os.kill(studio._worker.pid, signal.SIGCONT)
     studio._worker.stop()
     with pytest.raises(Unavailable, match="not running"):
         studio._worker.ask("detectors", 10)
