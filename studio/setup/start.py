@@ -54,7 +54,7 @@ def _run_tests(root: Path, python: Path, arguments: Sequence[str]) -> int:
     """The offline suite, two files at a time, or only what the arguments name, with pytest's exit code."""
     os.chdir(root)
     named = any(Path(argument.split("::")[0]).exists() for argument in arguments if not argument.startswith("-"))
-    beside = ["-n", "2", "--dist", "loadfile"] if (os.cpu_count() or 1) > 1 else []
+    beside = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"] if (os.cpu_count() or 1) > 1 else []
     suite = [] if named else ["tests", "--ignore=tests/bench", *beside]
     return _become([str(python), "-m", "pytest", *suite, *arguments])
 

@@ -257,7 +257,7 @@ def test_the_test_command_installs_the_test_needs_once_and_passes_arguments_and_
     (ready.root / "tests" / "requirements.txt").write_text("pytest==9.0\n")
     (ready.root / "tests" / "requirements-no-deps.txt").write_text("lonely==1.0\n")
     first, second = ready.start("test", "-k", "core"), ready.start("test", "tests/requirements.txt")
-    beside = ["-n", "2", "--dist", "loadfile"] if (os.cpu_count() or 1) > 1 else []
+    beside = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"] if (os.cpu_count() or 1) > 1 else []
     assert (first.returncode, first.stdout) == (5, f"{['tests', '--ignore=tests/bench', *beside, '-k', 'core']}\n")
     assert "what the tests need" in first.stderr
     assert (second.returncode, second.stdout, second.stderr) == (5, "['tests/requirements.txt']\n", "")
