@@ -51,10 +51,15 @@ class Fitting:
         """Raises `Unsupported` for a plan that this device does not have. Without a request: for one picture as it comes."""
         request = request or ImageRequest(model=found.model.id, prompt="")
         size = Size(*ground.image.size) if ground else request.task.size or found.model.default_size
+        room = warm.room(device)
+        if request.hires:
+            larger = Size(*(int(side * request.hires.scale) for side in (size.width, size.height)))
+            whole = _needs(found, device, request, larger)
+            if plan.need(plan.smallest(plan.possible(room), whole, room), whole, room) <= room.total:
+                size = larger  # else the second pass draws it in tiles
         needed = _needs(found, device, request, size)
         if request.options.get("tiling"):
             needed = replace(needed, decoding=needed.decoding_tiled)
-        room = warm.room(device)
         choice = plan.choose(str(request.options.get("memory") or plan.AUTO), needed, room)
         if choice.plan.tiled:
             request = replace(request, options={**request.options, "tiling": True})
