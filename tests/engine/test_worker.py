@@ -83,14 +83,12 @@ def a_request(prompt: str = "a dog", seed: int = 7, **fields: object) -> ImageRe
 def until(studio: Studio, id: str, right: Callable[[Job], bool], patience: float = 60) -> Job:
     """The job as soon as it is right. Asked again and again: a job of a worker that does not start never changes."""
     deadline = time.monotonic() + patience
-    while True:
-        job = studio.job(id)
-        assert job is not None
-        if right(job):
-            return job
+    while (job := studio.job(id)) and not right(job):
         assert not job.is_over, job
         assert time.monotonic() < deadline, job
         time.sleep(0.02)
+    assert job is not None
+    return job
 
 
 def over(job: Job) -> bool:
