@@ -41,7 +41,7 @@ def test_models_are_described_from_their_own_files(zoo):
     assert {"Euler", "DPM++ 2M Karras", "DPM++ SDE Karras", "LMS", "LCM"} <= set(sd.samplers)
     assert sd.default_sampler in sd.samplers
     assert (flux.default_size, flux.multiple_of, flux.max_tokens, flux.negative_prompt) == (Size(1024, 1024), 16, 512, True)
-    assert [option.name for option in flux.options] == ["true_cfg_scale"]
+    assert [option.name for option in flux.options] == ["true_cfg_scale", "memory", "compile", "step_cache"]
     assert {model.precision for model in found.values()} == {"float32"}
     assert set(flux.samplers) == {"Euler", "DPM++ 2M", "DPM++ 2S", "UniPC", "DEIS"}
     assert sd.size_bytes > 1_000_000
