@@ -317,6 +317,22 @@ def test_no_copy_goes_out_that_could_not_be_logged(tmp_path: Path) -> None:
         place.library.close()
 
 
+def test_no_job_runs_that_could_not_be_logged(tmp_path: Path) -> None:
+    with open_library(tmp_path / "data", tmp_path / "other") as library:
+        audit = Stubborn(tmp_path / "data", library.database)
+        place = Place(tmp_path, audit)
+        audit.refusals = 1
+        with pytest.raises(LibraryError):
+            place.ask("a dog")
+        (job,) = place.studio.jobs(active=False)
+        assert (job.state, place.library.jobs.claim("worker")) == ("cancelled", None)
+        audit.refusals = 1
+        with pytest.raises(LibraryError):
+            place.studio.retry(job.id)
+        assert place.library.jobs.claim("worker") is None
+        place.library.close()
+
+
 def test_a_person_is_erased_through_the_studio(place: Place) -> None:
     record = place.picture(person=ANN)
     place.picture(person=Person("bob"))
