@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 Action = Literal[
     "request.submitted", "request.blocked", "request.failed", "request.cancelled", "hosted.called", "picture.kept",
@@ -42,6 +42,19 @@ class AuditRow:
     previous: str = FIRST
     hash: str = ""
     blanked: bool = False
+
+
+class AuditQuery(TypedDict, total=False):
+    """Which rows are wanted: those behind number `after`, at most `limit` (1000), of one person, action or subject; with
+    `newest` the last ones.
+    """
+
+    after: int
+    limit: int
+    person: str
+    action: str
+    subject: str
+    newest: bool
 
 
 def digest_of(person: str, subject: str, detail: Mapping[str, Any], salt: str) -> str:

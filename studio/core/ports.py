@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from PIL import Image
 
-from studio.core.audit import Action, AuditRow
+from studio.core.audit import Action, AuditQuery, AuditRow
 from studio.core.calibration import Calibration
 from studio.core.canvas import Ground
 from studio.core.counting import TokenCount
@@ -19,9 +19,9 @@ from studio.core.model import Model
 from studio.core.people import Erased, Person, Role
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Draft, ImageResult, Record
-from studio.core.review import Decision, ReviewEntry, ReviewStatus
-from studio.core.statistics import Screened, Tally
-from studio.core.verdict import Outcome, Verdict
+from studio.core.review import Decision, ReviewEntry
+from studio.core.statistics import Screened, Sought, Tally
+from studio.core.verdict import Verdict
 
 
 class Receipts(Protocol):
@@ -287,16 +287,7 @@ class AuditLog(Protocol):
     def append(self, action: Action, person: str = "", subject: str = "", **detail: Any) -> None:
         """One more row, chained to the last one, safe across processes. `detail` holds no key and no picture."""
 
-    def rows(
-        self,
-        *,
-        after: int = 0,
-        limit: int = 1000,
-        person: str = "",
-        action: str = "",
-        subject: str = "",
-        newest: bool = False,
-    ) -> list[AuditRow]:
+    def rows(self, **wanted: Unpack[AuditQuery]) -> list[AuditRow]:
         """In order, from the one behind `after`; with `newest` the last `limit` of them, in order too."""
 
     def verify(self) -> tuple[int, int | None, str]:
@@ -333,16 +324,8 @@ class Statistics(Protocol):
     def tallies(self, days: int = 31) -> list[Tally]:
         """The last so many days (today is one), the newest first."""
 
-    def search(
-        self,
-        *,
-        reason_code: str = "",
-        outcome: Outcome | None = None,
-        review_status: ReviewStatus | None = None,
-        limit: int = 60,
-        before: str = "",
-    ) -> list[Screened]:
-        """Newest first; `before` is the `id` of the last one on the page before."""  # fmt: skip
+    def search(self, **sought: Unpack[Sought]) -> list[Screened]:
+        """Newest first."""
 
 
 class Trash(Protocol):

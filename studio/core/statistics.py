@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 from studio.core.job import BlockedBy
 from studio.core.review import ReviewStatus
@@ -32,6 +32,18 @@ class Tally:
     provider: str
     reason_code: str
     count: int
+
+
+class Sought(TypedDict, total=False):
+    """What a search is for; nothing for what does not matter. `limit` is 60 unless told, `before` is the `id` of the last
+    one on the page before.
+    """
+
+    reason_code: str
+    outcome: Outcome | None
+    review_status: ReviewStatus | None
+    limit: int
+    before: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Unpack
 
-from studio.core.audit import Action, AuditRow
+from studio.core.audit import Action, AuditQuery, AuditRow
 from studio.core.errors import BackendError, Blocked, Cancelled, Moderated, StudioError
 from studio.core.hosting import Preferences
 from studio.core.job import Job
@@ -28,16 +28,7 @@ class SilentAudit:
 
     def append(self, action: Action, person: str = "", subject: str = "", **detail: Any) -> None: ...
 
-    def rows(
-        self,
-        *,
-        after: int = 0,
-        limit: int = 1000,
-        person: str = "",
-        action: str = "",
-        subject: str = "",
-        newest: bool = False,
-    ) -> list[AuditRow]:
+    def rows(self, **wanted: Unpack[AuditQuery]) -> list[AuditRow]:
         return []
 
     def verify(self) -> tuple[int, int | None, str]:

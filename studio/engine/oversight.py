@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
-from studio.core.audit import AuditRow
 from studio.core.errors import InvalidRequest
 from studio.core.people import Erased, Person
 from studio.core.result import Record
 from studio.core.review import DECISIONS, ReviewEntry, ReviewStatus
 from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import DayReport, Screened, day_reports
-from studio.core.verdict import Outcome
+from studio.core.statistics import DayReport, Screened, Sought, day_reports
 from studio.engine.logbook import Logbook
 from studio.engine.rights import require
 from studio.engine.shelf import Shelf
@@ -119,19 +117,6 @@ class Oversight:
         """What was decided on a picture, the oldest first."""
         return _there(self._shelf.reviews).history(record)
 
-    def audit_rows(
-        self,
-        *,
-        after: int = 0,
-        limit: int = 1000,
-        person: str = "",
-        action: str = "",
-        subject: str = "",
-        newest: bool = False,
-    ) -> list[AuditRow]:
-        """In order, from the one behind `after`; with `newest` the last `limit` of them."""
-        return self._shelf.audit.rows(after=after, limit=limit, person=person, action=action, subject=subject, newest=newest)
-
     def audit_verify(self) -> tuple[int, int | None, str]:
         """How many rows there are, the first broken one (None if all fit), and what is wrong with it."""
         return self._shelf.audit.verify()
@@ -146,19 +131,9 @@ class Oversight:
         """What was made, refused, flagged and reviewed on the last days, the oldest first, each present."""
         return day_reports(_there(self._shelf.statistics).tallies(days), date.today(), days)
 
-    def screened(
-        self,
-        *,
-        reason_code: str = "",
-        outcome: Outcome | None = None,
-        review_status: ReviewStatus | None = None,
-        limit: int = 60,
-        before: str = "",
-    ) -> list[Screened]:
-        """Refused requests and kept pictures, newest first; `before` is the `id` of the last one on the page before."""
-        return _there(self._shelf.statistics).search(
-            reason_code=reason_code, outcome=outcome, review_status=review_status, limit=limit, before=before
-        )  # fmt: skip
+    def screened(self, **sought: Unpack[Sought]) -> list[Screened]:
+        """Refused requests and kept pictures, newest first."""
+        return _there(self._shelf.statistics).search(**sought)
 
     def _require_own(self, record: str, person: Person) -> None:
         """One's own pictures, or the right to decide on those of others."""

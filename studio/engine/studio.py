@@ -13,7 +13,7 @@ from typing import Any
 from studio.core.adapt import adapt
 from studio.core.adapters import Offer, require_offers
 from studio.core.counting import TokenCount
-from studio.core.errors import Blocked, InvalidRequest, NotConfigured
+from studio.core.errors import Blocked, InvalidRequest, LibraryError, NotConfigured
 from studio.core.evidence import Examination
 from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
@@ -155,7 +155,7 @@ class Studio:
             self._refuse(named, lane, person, error)
             raise
         job = self._shelf.jobs.add(named, lane, person.role)
-        self.oversight.log.submitted(job, job.request.user, prompts=self.preferences().audit_prompts)
+        self._log_submitted(job, job.request.user)
         self._begin(backend)
         return job
 
@@ -192,8 +192,7 @@ class Studio:
         proposed = before.smaller if before and smaller else None
         job = self._shelf.jobs.retry(id, proposed[1] if proposed else None)
         if before and before.is_over and not job.is_over:
-            prompts = self.preferences().audit_prompts
-            self.oversight.log.submitted(job, person.name, prompts=prompts, again=True)
+            self._log_submitted(job, person.name, again=True)
         self._begin(next((backend for backend in self._backends if backend.name == job.backend), None))
         return job
 
@@ -337,6 +336,14 @@ class Studio:
         is_own = job is None or job.request.user == person.name
         require(person, "create" if is_own else "review")
         return person
+
+    def _log_submitted(self, job: Job, person: str, *, again: bool = False) -> None:
+        """Nothing is done that is not logged: a job whose row cannot be written is taken back."""
+        try:
+            self.oversight.log.submitted(job, person, prompts=self.preferences().audit_prompts, again=again)
+        except LibraryError:
+            self._shelf.jobs.request_cancel(job.id)
+            raise
 
     def _refuse(self, request: ImageRequest, lane: Lane, person: Person, error: Blocked) -> None:
         job = self._shelf.jobs.refuse(request, lane, person.role, error)

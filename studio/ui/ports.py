@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from studio.core.adapters import Offer
 from studio.core.counting import TokenCount
@@ -18,12 +18,11 @@ from studio.core.preset import Preset
 from studio.core.publishing import Ruling
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
-from studio.core.review import ReviewEntry, ReviewStatus
+from studio.core.review import ReviewEntry
 from studio.core.score import DetectorStatus
 from studio.core.sharing import SharedCopy, ShareOptions
-from studio.core.statistics import DayReport, Screened
+from studio.core.statistics import DayReport, Screened, Sought
 from studio.core.styles import Style
-from studio.core.verdict import Outcome
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 from studio.engine.reproduce import Reproduction
@@ -60,16 +59,8 @@ class Oversight(Protocol):
     def statistics(self, days: int = 14) -> list[DayReport]:
         """The last days, the oldest first, each present."""
 
-    def screened(
-        self,
-        *,
-        reason_code: str = "",
-        outcome: Outcome | None = None,
-        review_status: ReviewStatus | None = None,
-        limit: int = 60,
-        before: str = "",
-    ) -> list[Screened]:
-        """Refused requests and kept pictures, newest first; `before` is the `id` of the last one on the page before."""
+    def screened(self, **sought: Unpack[Sought]) -> list[Screened]:
+        """Refused requests and kept pictures, newest first."""
 
     def audit_verify(self) -> tuple[int, int | None, str]:
         """How many rows there are, the first broken one (None if all fit), and what is wrong with it."""

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -101,7 +102,7 @@ class Fault:
     to: str = ""
 
 
-class Loopback:
+class Loopback(ABC):
     """The server. `asked` are all requests, `made` counts what would be billed, `most_at_once` the requests side by side.
 
     `trouble` may find a fault for each request by its path.
@@ -133,9 +134,9 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Said:
         """The documented answer."""
-        raise NotImplementedError
 
     def count_made(self) -> int:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -24,13 +24,11 @@ from studio.stamps.reading import MetadataWitness, read_file
 class Verifies:
     """Real witnesses for metadata, made-up detectors."""
 
+    record: Callable[[str], Record | None]
     _records: dict[str, Record]
 
     def __init__(self) -> None:
         self.work = WorkStatus()
-
-    def record(self, id: str) -> Record | None:
-        raise NotImplementedError
 
     def with_file(self, sha256: str) -> str:
         found = [record.id for record in self._records.values() if record.path and record.sha256 == sha256]

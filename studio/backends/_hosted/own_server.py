@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import uuid
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -64,9 +65,9 @@ class OwnServer(Provider):
     def models(self) -> Sequence[Model]:
         return self.listed or (self.unlisted(),)
 
+    @abstractmethod
     def unlisted(self) -> Model:
         """The only model where the user has listed none."""
-        raise NotImplementedError
 
     def all_round(self, name: str, title: str, **more: Any) -> Model:
         """A model that does everything."""

@@ -6,6 +6,7 @@ key takes its place when the call is sent, and the same text goes into records a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -145,7 +146,7 @@ class Ticket:
     cost_source: str = ""
 
 
-class Provider:
+class Provider(ABC):
     """A provider's file has one subclass. Everything here is translation: nothing is sent, nothing is read."""
 
     about: About
@@ -153,24 +154,24 @@ class Provider:
     def __init__(self, about: About, own: Mapping[str, Any] | None = None) -> None:
         self.about, self.own = about, own or {}
 
+    @abstractmethod
     def models(self) -> Sequence[Model]:
         """Its models with what each can do; `price` and `destination` are filled in by the backend where they are empty."""
-        raise NotImplementedError
 
-    def check(self, wish: Wish) -> None:
+    def check(self, wish: Wish) -> None:  # noqa: B027  most refuse nothing more
         """Raise `InvalidRequest` for what the provider would refuse, before money is spent."""
 
     def before(self, wish: Wish) -> Sequence[Call]:
         """Calls that cost nothing and come first: an upload, a look at the model's schema."""
         return ()
 
+    @abstractmethod
     def call(self, wish: Wish, before: Sequence[Answer] = ()) -> Call:
         """The call that makes the picture; `before` are the answers to those that came first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, answer: Answer, wish: Wish) -> Reply | Ticket:
         """What a good answer to `call` says. Raises a `StudioError` for a failure that came as a good answer."""
-        raise NotImplementedError
 
     def most_at_once(self, model: Model) -> int:
         """Pictures that one call can make where the seeds do not matter."""
@@ -178,11 +179,11 @@ class Provider:
 
     def look(self, ticket: Ticket) -> Call:
         """How to ask for a submitted picture."""
-        raise NotImplementedError
+        raise LookupError(f"{self.about.title} answers at once: there is nothing to look for")
 
     def read_look(self, answer: Answer, ticket: Ticket, wish: Wish) -> Reply | Ticket:
         """What came of it. A ticket with other `values` is the next stage and looked at without a pause."""
-        raise NotImplementedError
+        raise LookupError(f"{self.about.title} answers at once: there is nothing to look for")
 
     def cancel(self, ticket: Ticket | None) -> Call | None:
         """How to take a submitted picture back, or to stop the call in the air (no ticket); None where there is no way."""
