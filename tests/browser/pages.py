@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +18,17 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = str(Path(__file__).parent / "toy_page.py")
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = itertools.count(20_000 + 500 * WORKER)  # a studio that is started again finds its port free
 LOCAL = {"127.0.0.1", "localhost"}
+
+
+def _free_port() -> int:
+    for port in PORTS:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise AssertionError("unreachable")
 
 
 class RunningStudio:
@@ -37,9 +49,9 @@ class RunningStudio:
         folders = {"STUDIO_DATA": str(self.folder / "data"), "STUDIO_OUTPUTS": str(self.outputs)}
         environment = {**kept, **folders, "STUDIO_MODELS": str(self.folder / "models"), "STUDIO_THREADS": "1"}
         environment["STUDIO_WATERMARK"] = "on" if self._marked else "off"
-        port = ["--port", str(urlsplit(self.url).port)] if self.url else []
+        port = str(urlsplit(self.url).port or _free_port())
         self._process = subprocess.Popen(
-            [sys.executable, *self._arguments, *port], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, *self._arguments, "--port", port], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         self.url = self._address()
         return self

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +32,8 @@ from pathlib import Path
 from studio.library import open_library
 
 with open_library(Path(sys.argv[1]) / "data", Path(sys.argv[1]) / "outputs") as library:
+    print("ready", flush=True)
+    sys.stdin.readline()
     for number in range(int(sys.argv[3])):
         library.audit.append("picture.kept", person=sys.argv[2], subject=f"{sys.argv[2]}-{number}", number=number)
 """
@@ -42,6 +45,12 @@ COPY = """INSERT INTO audit SELECT {}, time, action, 'eve', subject, detail, sal
 @pytest.fixture
 def audit(library: Library) -> SqliteAudit:
     return library.audit
+
+
+def writer(folder: Path, name: str, count: int) -> Any:
+    """A process that writes so many rows as soon as its input is closed."""
+    command = [sys.executable, "-c", WRITER, str(folder), name, str(count)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def filled(audit: SqliteAudit, count: int = 10) -> SqliteAudit:
@@ -270,23 +279,27 @@ def test_forty_threads_write_one_unbroken_chain(library: Library) -> None:
 
 @pytest.mark.slow
 def test_two_processes_write_one_unbroken_chain(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    writers = [subprocess.Popen([*command, name, "60"], cwd=ROOT) for name in ("ann", "bob")]
-    assert [writer.wait() for writer in writers] == [0, 0]
+    with writer(tmp_path, "ann", 200) as ann, writer(tmp_path, "bob", 200) as bob:
+        for each in (ann, bob):
+            assert each.stdout.readline() == "ready\n"
+        for each in (ann, bob):
+            each.stdin.close()
+        assert [each.wait() for each in (ann, bob)] == [0, 0]
     with open_library(tmp_path / "data", tmp_path / "outputs") as library:
-        assert library.audit.verify() == (120, None, "")
-        assert len(library.audit.rows(person="ann")) == 60
+        assert library.audit.verify() == (400, None, "")
+        assert len(library.audit.rows(person="ann")) == 200
         seen = [row.person for row in library.audit.rows()]
-    assert seen != sorted(seen), "they took turns"
+    assert seen != sorted(seen), "they write at the same time"
 
 
 @pytest.mark.slow
 def test_a_writer_that_is_killed_anywhere_leaves_a_log_that_fits(tmp_path: Path) -> None:
     for _ in range(4):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), "ann", "100000"], cwd=ROOT)
-        threading.Event().wait(1.5)
-        writer.kill()
-        writer.wait()
+        with writer(tmp_path, "ann", 100_000) as ann:
+            assert ann.stdout.readline() == "ready\n"
+            ann.stdin.close()
+            threading.Event().wait(0.3)
+            ann.kill()
         with open_library(tmp_path / "data", tmp_path / "outputs") as library:
             assert library.audit.verify()[1:] == (None, "")
 

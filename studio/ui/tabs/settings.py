@@ -38,7 +38,7 @@ def build(page: Page) -> None:
 
 
 class SettingsTab:
-    """No state: everything is asked for when the tab is opened and after each change."""
+    """No state. Fields are filled when the page opens, so that nothing typed is overwritten; the rest at each visit too."""
 
     def __init__(self, page: Page) -> None:
         self._studio = page.studio
@@ -83,8 +83,12 @@ class SettingsTab:
 
     def _wire(self, page: Page, keep: Any, store: Any, remove: Any, test: Any) -> None:
         one = [self._about, self._key_name, self._key, self._at_once, self._per_minute]
-        everything = [self._offline, self._budget, *self._overseeing.switches, *one, self._said, self._table]
-        page.tab.select(self._show_all, self._provider, everything, **QUICK)
+        switches = [self._offline, *self._overseeing.switches]
+        page.on_load(
+            lambda: dict(zip([self._budget, *switches, *one], self._show_all(), strict=True)),
+            [self._budget, *switches, *one],
+        )
+        page.tab.select(self._refresh, self._provider, [*switches, self._about, self._said, self._table], **QUICK)
         self._provider.select(self._show_one, self._provider, one, **QUICK)
         limits = [self._at_once, self._per_minute]
         inputs = [self._offline, self._budget, self._provider, *limits]
@@ -95,13 +99,19 @@ class SettingsTab:
         remove.click(self._remove, asked[:2], [self._said, self._about, self._key, self._table], **QUICK)
         test.click(self._test, self._provider, [self._said, self._table], show_progress="hidden", api_visibility="private")
 
-    def _status(self, name: str) -> ProviderStatus | None:
+    def _status(self, name: str | None) -> ProviderStatus | None:
         return next((status for status in self._studio.providers() if status.name == name), None)
 
-    def _show_all(self, provider: str) -> tuple[Any, ...]:
-        preferences = self._studio.preferences()
-        switches = self._overseeing.values()
-        return (preferences.offline, preferences.daily_budget, *switches, *self._show_one(provider), "", self._shown())
+    def _show_all(self) -> tuple[Any, ...]:
+        first = next((status.name for status in self._studio.providers()), "")
+        return self._studio.preferences().daily_budget, *self._switches(), *self._show_one(first)
+
+    def _refresh(self, provider: str | None) -> tuple[Any, ...]:
+        status = self._status(provider)
+        return *self._switches(), about(status) if status else "", "", self._shown()
+
+    def _switches(self) -> tuple[bool, ...]:
+        return self._studio.preferences().offline, *self._overseeing.values()
 
     def _show_one(self, provider: str) -> tuple[Any, ...]:
         status = self._status(provider)
