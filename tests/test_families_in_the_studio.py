@@ -34,7 +34,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         for name, build in TABLE.items():
             build(folder / "models" / name)
     asked = configuration.load({"STUDIO_DATA": str(folder / "data")}, outputs=folder / "outputs", threads=1)
-    studio = open_studio(replace(asked, offline=True, models=folder / "models", hub_cache=None))
+    studio = open_studio(replace(asked, offline=True, models=folder / "models", hub_cache=folder / "cache"))
     studio.open()
     yield studio
     studio.close()

@@ -132,7 +132,7 @@ def test_ctrl_c_pauses_and_pause_and_cancel_are_heeded_by_whoever_downloads(
     environment: dict[str, str], hub: ToyHub, tmp_path: Path
 ) -> None:
     hub.repositories["toys/model"].files[BIG] = noise(4_000_000)
-    hub.faults.pace = 0.05
+    hub.faults.pace = 0.2
     with subprocess.Popen(command("add", "toys/model"), env=environment, stderr=subprocess.PIPE, text=True) as child:
         wait(hub, 300_000)
         child.send_signal(signal.SIGINT)

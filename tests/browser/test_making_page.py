@@ -26,7 +26,17 @@ def make(studio: RunningStudio, page: Page, prompt: str, pictures: int = 1) -> N
     page.locator(PROMPT).fill(prompt)
     page.keyboard.press("Control+Enter")
     until(lambda: len(studio.kept()) == before + pictures, 90)
+    described(studio, page)
+
+
+def described(studio: RunningStudio, page: Page) -> None:
+    """All is done, the stage shows what came last, and the facts are those of its first picture."""
+    tiles, on = page.locator("#strip .tile"), page.locator("#strip .tile[data-on]")
     expect(page.locator(DONE)).to_be_visible()
+    expect(tiles).to_have_count(len(studio.kept()))
+    expect(tiles.first).to_have_attribute("data-on", "")
+    shown = on.last.get_attribute("data-picture") or ""
+    expect(page.locator("#facts [data-choose=reuse]")).to_have_attribute("data-id", shown)
 
 
 def fact(page: Page, name: str) -> str:
@@ -110,6 +120,7 @@ def test_a_second_pass_makes_it_larger_and_upscaling_names_its_parent(studio: Ru
     before = len(studio.kept())
     page.locator("#facts [data-do=upscale]").first.click()
     until(lambda: len(studio.kept()) == before + 1, 60)
+    described(studio, page)
     expect(page.locator("#facts .family h3").first).to_have_text("Made from")
     assert fact(page, "Size") == "512 × 512"
 

@@ -99,7 +99,7 @@ def test_several_generations_queue_up_and_all_are_kept(studio: RunningStudio, vi
         page.locator("#sheet-text-to-image .generate").click()
     until(lambda: len(studio.kept()) == before + 3)
     expect(page.locator(DONE)).to_be_visible()
-    expect(page.locator("#queue .quiet")).to_have_text("Nothing is waiting.")
+    expect(page.locator("#queue .quiet").first).to_have_text("Nothing is waiting.")
 
 
 def test_the_form_and_the_picture_are_there_after_a_restart_and_in_another_browser(tmp_path: Path, visit: Visits) -> None:
