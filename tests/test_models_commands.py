@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,14 @@ def test_ctrl_c_pauses_and_pause_and_cancel_are_heeded_by_whoever_downloads(
 ) -> None:
     hub.repositories["toys/model"].files[BIG] = noise(4_000_000)
     hub.faults.pace = 0.2
-    with subprocess.Popen(command("add", "toys/model"), env=environment, stderr=subprocess.PIPE, text=True) as child:
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job started in the background ignores it
+    with subprocess.Popen(
+        command("add", "toys/model"),
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeds,  # noqa: PLW1509  one thread here
+    ) as child:
         wait(hub, 300_000)
         child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=20)

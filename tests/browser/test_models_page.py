@@ -88,13 +88,16 @@ def test_a_download_moves_is_paused_resumed_and_given_up(visit: Visits, many: Ru
     gated = page.locator("#models .downloads li", has_text="toys/gated")
     expect(gated.get_by_role("link", name="Open it")).to_have_attribute("href", "https://huggingface.co/toys/gated")
     gated.get_by_role("button", name="Cancel").click()
+    expect(gated).to_have_count(0)
 
 
 def test_a_starter_is_downloaded_by_its_button(visit: Visits, many: RunningStudio) -> None:
     page = opened(visit, many)
     page.get_by_role("button", name="Download Small").click()
     expect(page.locator("#models-add li", has_text="Small").locator(".state")).to_have_text("On its way")
-    page.locator("#models .downloads li", has_text="toys/small").get_by_role("button", name="Cancel").click()
+    small = page.locator("#models .downloads li", has_text="toys/small")
+    small.get_by_role("button", name="Cancel").click()
+    expect(small).to_have_count(0)
 
 
 def test_the_page_keeps_its_place_its_open_rows_and_its_focus_while_a_download_moves(
