@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -12,6 +13,12 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", HF_HUB_D
 
 settings.register_profile("studio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("studio")  # no test depends on how busy the machine is
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the whole studio's and the browser's, so that both processes end at the same time."""
+    folders = {ROOT / "tests": 0, ROOT / "tests" / "browser": 1}
+    items.sort(key=lambda item: folders.get(item.path.parent, 2))
 
 
 def pytest_configure() -> None:

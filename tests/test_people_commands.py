@@ -1,10 +1,8 @@
-"""Accounts from outside: the commands, a page that asks to sign in, and where the user's name stands."""
+"""Accounts from outside: the commands, and a page that asks to sign in."""
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -18,15 +16,14 @@ from test_whole_studio import page
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "planted-passphrase-41c0"
-SYSTEM_NAME = "systemname77ab"
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Folders of their own; the operating system's user has a name that stands nowhere else."""
+    """Folders of their own."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return {
-        **kept, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "LOGNAME": SYSTEM_NAME, "STUDIO_THREADS": "1",
+        **kept, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "STUDIO_THREADS": "1",
         "STUDIO_DATA": str(tmp_path / "data"), "STUDIO_OUTPUTS": str(tmp_path / "outputs"),
         "STUDIO_MODELS": str(tmp_path / "models"),
     }  # fmt: skip
@@ -105,27 +102,3 @@ def test_studio_password_stands_for_one_admin_on_a_public_address(environment: d
         assert refused.value.code == 403
     logs = list((Path(environment["STUDIO_DATA"]) / "logs").iterdir())
     assert [path.name for path in logs if SECRET in path.read_text()] == []
-
-
-@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
-def test_the_systems_user_name_stands_in_the_library_and_in_no_byte_of_the_file(
-    environment: dict[str, str], format: str
-) -> None:
-    done = run(environment, "generate", "a hill", "--steps", "2", "--json", STUDIO_FORMAT=format)
-    assert done.returncode == 0, done.stderr
-    (record,) = json.loads(done.stdout)["records"]
-    assert record["request"]["user"] == SYSTEM_NAME
-    assert SYSTEM_NAME.encode() not in Path(record["path"]).read_bytes()
-    with sqlite3.connect(Path(environment["STUDIO_DATA"]) / "studio.sqlite") as database:
-        assert database.execute("SELECT user FROM record").fetchall() == [(SYSTEM_NAME,)]
-    database.close()
-
-
-def test_a_name_that_was_set_stands_in_the_file_too(environment: dict[str, str]) -> None:
-    done = run(environment, "generate", "a hill", "--steps", "2", "--json", STUDIO_USER="Ada L")
-    (record,) = json.loads(done.stdout)["records"]
-    data = Path(record["path"]).read_bytes()
-    assert record["request"]["user"] == "Ada L"
-    assert b'"user": "Ada L"' in data
-    assert b"user_in_file" not in data
-    assert SYSTEM_NAME.encode() not in data

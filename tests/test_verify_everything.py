@@ -18,6 +18,14 @@ from studio.assembly import Marks
 from studio.core.errors import InvalidRequest
 from studio.library import open_library
 from studio.settings import Settings
+from studio.stamps.watermark import stamp
+
+seen, read = {}, stamp.read
+def once(image, deep=False):  # most of the files hold the same pixels, and no mark
+    known = (image.mode, image.size, image.tobytes(), deep)
+    seen[known] = seen[known] if known in seen else read(image, deep=deep)
+    return seen[known]
+stamp.read = once
 
 folder = Path(sys.argv[2])
 library = open_library(folder / "data", folder / "outputs")

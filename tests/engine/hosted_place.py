@@ -76,11 +76,11 @@ def ask(studio: Studio, prompt: str, model: str = CORE, lane: Lane = "interactiv
     return studio.submit(ImageRequest(model=model, prompt=prompt, sampling=Sampling(seed=7), **fields), lane)
 
 
-def until(right: Callable[[], Any], seconds: float = 60) -> Any:
+def until(right: Callable[[], Any], seconds: float = 60, *, every: float = 0.02) -> Any:
     end = time.monotonic() + seconds
     while not (found := right()):
         assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
+        time.sleep(every)
     return found
 
 

@@ -259,7 +259,7 @@ def test_a_thousand_jobs_with_faults_all_end_and_none_is_sent_twice(soaked: Host
     left = len(studio.jobs(limit=SOAK))
     assert over(studio, quick, 120).state in ("done", "needs_review")
     assert left - len(studio.jobs(limit=SOAK)) < SOAK // 4
-    until(lambda: not studio.jobs(limit=1), 500)
+    until(lambda: not studio.jobs(limit=1), 500, every=0.5)
     ended = Counter(job.state for job in studio.jobs(active=False, limit=SOAK + 1))
     assert len(jobs) + 1 == sum(ended.values())
     failed = [job for job in studio.jobs(active=False, limit=SOAK + 1) if job.state == "failed"]
