@@ -75,26 +75,46 @@ class RunningStudio:
 
 
 class Visits:
-    """Opens pages in the module's browser window, or in a new one, and listens to them."""
+    """Opens pages in the module's browser window, or in a new one, and listens to them.
+
+    A page costs seconds of a core, so the last one stays open for the next test of the module, as it would for a user;
+    `anew` loads it again.
+    """
 
     def __init__(self, window: BrowserContext) -> None:
         self._window = window
         self._fresh: list[BrowserContext] = []
+        self._heard: list[Page] = []
+        self._ears = {
+            "request": self._asked,
+            "console": lambda message: self.errors.append(message.text) if message.type == "error" else None,
+            "pageerror": lambda error: self.errors.append(str(error)),
+        }
         self.foreign: list[str] = []
         self.errors: list[str] = []
 
-    def __call__(self, url: str, *, width: int = 1440, fresh: bool = False) -> Page:
+    def __call__(self, url: str, *, width: int = 1440, fresh: bool = False, anew: bool = False) -> Page:
         window = self._window
+        kept = next((page for page in window.pages if page.url == url), None)
+        if kept and not (fresh or anew):
+            self._listen(kept)
+            kept.set_viewport_size({"width": width, "height": 900})
+            kept.evaluate("document.querySelectorAll('dialog[open]').forEach((dialog) => dialog.close())")
+            kept.evaluate("document.getElementById('tab-text-to-image-button').click()")
+            return ready(kept)
         if fresh and window.browser:
             window = window.browser.new_context()
             self._fresh.append(window)
         page = window.new_page()
         page.set_viewport_size({"width": width, "height": 900})
-        page.on("request", self._asked)
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self._listen(page)
         page.goto(url)
         return ready(page)
+
+    def _listen(self, page: Page) -> None:
+        for event, hear in self._ears.items():
+            page.on(event, hear)  # type: ignore[call-overload]
+        self._heard.append(page)
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
@@ -106,7 +126,10 @@ class Visits:
         self.errors.clear()
 
     def close(self) -> None:
-        for page in self._window.pages:
+        for page in self._heard:
+            for event, hear in self._ears.items():
+                page.remove_listener(event, hear)
+        for page in self._window.pages[:-1]:
             page.close()
         for window in self._fresh:
             window.close()

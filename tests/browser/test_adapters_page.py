@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 @pytest.fixture
 def page(toy: RunningStudio, visit: Visits) -> Page:
-    page = visit(toy.url)
+    page = visit(toy.url, anew=True)
     advanced = page.locator("#text-to-image-advanced input")
     if not advanced.is_checked():
         advanced.check()

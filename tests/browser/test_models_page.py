@@ -17,8 +17,8 @@ def many(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     running.stop()
 
 
-def opened(visit: Visits, many: RunningStudio, *, width: int = 1440) -> Page:
-    page = visit(many.url, width=width)
+def opened(visit: Visits, many: RunningStudio, *, width: int = 1440, anew: bool = False) -> Page:
+    page = visit(many.url, width=width, anew=anew)
     page.evaluate("document.getElementById('tab-models-button').click()")
     expect(page.locator("#models .model")).to_have_count(202)
     return page
@@ -103,7 +103,7 @@ def test_a_starter_is_downloaded_by_its_button(visit: Visits, many: RunningStudi
 def test_the_page_keeps_its_place_its_open_rows_and_its_focus_while_a_download_moves(
     visit: Visits, many: RunningStudio
 ) -> None:
-    page = opened(visit, many)
+    page = opened(visit, many, anew=True)
     page.locator("#models-text").fill("toys/steady")
     page.keyboard.press("Enter")
     expect(page.locator("#models .downloads li")).to_have_count(1)

@@ -150,7 +150,7 @@ def test_a_picture_can_be_looked_at_and_reused_with_the_keyboard_alone(toy: Runn
 
 
 def test_the_prompt_has_the_focus_and_its_tokens_are_counted_while_one_types(toy: RunningStudio, visit: Visits) -> None:
-    page = visit(toy.url)
+    page = visit(toy.url, anew=True)
     expect(page.locator("#text-to-image-prompt textarea")).to_be_focused()
     fill(page, "a red fox")
     expect(page.locator("#sheet-text-to-image .tokens [data-chunks]")).to_have_text("3 / 75 tokens")

@@ -25,6 +25,7 @@ def flag(page: Page, *prompts: str) -> None:
 
 def review(page: Page) -> Locator:
     page.get_by_role("tab", name="Review", exact=True).click()
+    look_at(page, "queue")
     queue = page.locator(".review [data-list] li")
     expect(queue.first).to_be_visible()
     return queue

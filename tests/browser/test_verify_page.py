@@ -29,7 +29,7 @@ def open_verify(page: Page) -> None:
 
 
 def test_a_dropped_file_is_examined_and_its_settings_fill_a_tab(toy: RunningStudio, visit: Visits) -> None:
-    page = visit(toy.url)
+    page = visit(toy.url, anew=True)
     open_verify(page)
     page.locator("#verify-files input[type=file]").set_input_files([a_file("old.png", SETTINGS)])
     expect(page.locator(".verdict h2")).to_contain_text("Likely AI-generated")
@@ -42,7 +42,7 @@ def test_a_dropped_file_is_examined_and_its_settings_fill_a_tab(toy: RunningStud
 
 
 def test_many_files_become_a_table_with_a_csv(toy: RunningStudio, visit: Visits, tmp_path: Path) -> None:
-    page = visit(toy.url)
+    page = visit(toy.url, anew=True)
     open_verify(page)
     note = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     page.locator("#verify-files input[type=file]").set_input_files([a_file("a.png"), note, a_file("c.png", SETTINGS)])
@@ -57,7 +57,7 @@ def test_many_files_become_a_table_with_a_csv(toy: RunningStudio, visit: Visits,
 
 
 def test_calibration_and_report_answer_on_the_page(toy: RunningStudio, visit: Visits, tmp_path: Path) -> None:
-    page = visit(toy.url)
+    page = visit(toy.url, anew=True)
     open_verify(page)
     page.locator("#verify-calibrate button", has_text="Calibrate on my photos").click()
     page.get_by_label("Folder of your photos").fill("/nowhere/at/all")
@@ -72,7 +72,7 @@ def test_calibration_and_report_answer_on_the_page(toy: RunningStudio, visit: Vi
 
 
 def test_the_report_fits_a_phone(toy: RunningStudio, visit: Visits) -> None:
-    page = visit(toy.url, width=390)
+    page = visit(toy.url, width=390, anew=True)
     open_verify(page)
     page.locator("#verify-files input[type=file]").set_input_files([a_file("a.png", SETTINGS)])
     expect(page.locator(".verdict h2")).to_be_visible()
