@@ -59,7 +59,7 @@ function add({ kind, name, preprocessors }) {
 
 // What is chosen ----------------------------------------------------------------------------------------------
 function show() {
-  home.hidden = !props.kinds.length;
+  home.hidden = !props.kinds?.length; // a tab that was never seen may get its values after its script
   list.replaceChildren(...chosen.map(row));
   if (!picker.hidden) browse();
 }
@@ -159,7 +159,7 @@ one(".add").addEventListener("click", () => open(picker.hidden));
 search.addEventListener("input", (event) => { event.stopPropagation(); browse(); });
 picker.addEventListener("keydown", (event) => { if (event.key === "Escape") { open(false); one(".add").focus(); } });
 file.addEventListener("change", (event) => { event.stopPropagation(); if (waiting) take(waiting, file.files[0]); });
-function learn(found) { // drawn anew only if something is different: a weight may be in the hand
+function learn(found = []) { // drawn anew only if something is different: a weight may be in the hand
   const now = JSON.stringify([props.model, props.kinds, found]);
   if (now === seen) return;
   [seen, offers] = [now, found];
