@@ -63,7 +63,7 @@ def finished(studio: Studio, job: Job) -> Job:
     return list(studio.watch(job.id))[-1].job
 
 
-@pytest.mark.parametrize(("turn", "name"), enumerate(TABLE))
+@pytest.mark.parametrize(("turn", "name"), list(enumerate(TABLE)))
 def test_a_family_goes_through_the_whole_studio(studio: Studio, turn: int, name: str) -> None:
     model = next(model for model in studio.models() if model.id == f"local:{name}")
     kind = model.tasks[turn % len(model.tasks)]
