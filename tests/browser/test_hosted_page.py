@@ -6,7 +6,7 @@ import re
 
 import pytest
 from pages import RunningStudio, Visits, ready
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 SECRET = "sk-planted-49ab12"
 
@@ -89,6 +89,26 @@ def test_a_key_is_shown_by_its_ending_only_and_stands_nowhere_on_the_page(page: 
     page.locator("#settings-key input").fill("x")
     page.locator("#settings-store").click()
     expect(page.locator("#settings-said [role=alert]")).to_contain_text("does not look like a key")
+
+
+def test_what_is_typed_before_the_tab_has_answered_is_not_overwritten(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/gradio_api/run/predict", hold)
+    open_tab(page, "Settings")
+    for field, text in (("key", SECRET), ("budget", "7"), ("at_once", "3")):
+        page.locator(f"#settings-{field} input").fill(text)
+    expect(page.locator("#settings-said")).to_contain_text("Changes hold at once.")  # no answer yet
+    assert held
+    for route in held:
+        route.continue_()
+    page.unroute("**/gradio_api/run/predict")
+    expect(page.locator("#settings-said")).not_to_contain_text("Changes hold at once.")
+    for field, text in (("key", SECRET), ("budget", "7"), ("at_once", "3")):
+        expect(page.locator(f"#settings-{field} input")).to_have_value(text)
 
 
 def test_the_offline_switch_greys_hosted_models_out_at_once(page: Page) -> None:

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 from stamp_builders import a_draft
 
 from studio.core.evidence import Suspect
+from studio.core.fingerprint import pixels_sha256
 from studio.core.result import Picture
 from studio.stamps.watermark import ALGORITHM, WatermarkStamp, WatermarkWitness, code, embed, mark_of, read
 from studio.stamps.watermark.public import PUBLIC, PublicMark, public_marks
@@ -105,6 +106,7 @@ def test_the_stamp_records_what_it_did_and_the_drawn_pixels_hash() -> None:
     off = WatermarkStamp(on=False)(drafts[0])
     assert off.facts["watermark"] == {"present": False, "reason": "switched off"}
     assert (off.stamps, off.picture.image.tobytes()) == ((), a_photo().tobytes())
+    assert off.facts["drawn_sha256"] == one.facts["drawn_sha256"] == pixels_sha256(off.picture.image)
     small = WatermarkStamp()(a_draft(facts={}))
     assert (small.facts["watermark"]["present"], small.stamps) == (False, ())
 

@@ -84,10 +84,8 @@ class SettingsTab:
     def _wire(self, page: Page, keep: Any, store: Any, remove: Any, test: Any) -> None:
         one = [self._about, self._key_name, self._key, self._at_once, self._per_minute]
         switches = [self._offline, *self._overseeing.switches]
-        page.on_load(
-            lambda: dict(zip([self._budget, *switches, *one], self._show_all(), strict=True)),
-            [self._budget, *switches, *one],
-        )
+        filled = [self._budget, *switches, *one]
+        page.on_load(lambda: dict(zip(filled, self._show_all(), strict=True)), filled)
         page.tab.select(self._refresh, self._provider, [*switches, self._about, self._said, self._table], **QUICK)
         self._provider.select(self._show_one, self._provider, one, **QUICK)
         limits = [self._at_once, self._per_minute]
