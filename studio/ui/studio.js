@@ -275,6 +275,7 @@ document.addEventListener("keydown", (event) => {
   }
 }, true);
 document.addEventListener("click", (event) => event.target.closest("#forms .cancel") && cancel());
+document.addEventListener("click", (event) => event.target.closest("[role=tab]")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
 document.addEventListener("visibilitychange", () => document.hidden || ask());
 if (/Mac|iPhone|iPad/.test(navigator.platform)) document.body.dataset.mac = "";
 ask();

@@ -139,4 +139,6 @@ def test_it_fits_a_phone(visit: Visits, many: RunningStudio, theme: str) -> None
     page.evaluate("document.getElementById('tab-models-button').click()")
     expect(page.locator("#models .model")).to_have_count(202)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    right = page.evaluate("document.getElementById('tab-models-button').getBoundingClientRect().right")
+    assert right <= 391  # the open tab is in sight, as the row of tabs is wider than the phone
     expect(page.locator("#models-add .starters ul").first).to_be_hidden()  # the list comes first
