@@ -132,6 +132,9 @@ def test_an_admin_adds_somebody_who_then_signs_in_and_takes_the_account_away_aga
     anna = guest("anna")
     open_people(anna)
     anna.locator("#people-name input").fill("dora")
+    with anna.expect_response("**/gradio_api/run/predict"):  # opening the tab again leaves what is typed
+        anna.get_by_role("tab", name="Settings").click()
+        anna.get_by_role("tab", name="People").click()
     anna.locator("#people-password input").fill("short")
     anna.locator("#sheet-people .generate").click()
     expect(anna.locator("#people-said")).to_contain_text("at least 10 characters")

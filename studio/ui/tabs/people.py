@@ -64,15 +64,19 @@ class PeopleTab:
     def _wire(self, page: Page) -> None:
         fields = [self._name, self._role, self._may, self._password, self._remove, self._keep]
         everything = [self._person, *fields, self._said, self._table]
-        page.tab.select(self._open, None, everything, **QUICK)
+        page.tab.select(self._open, self._person, everything, **QUICK)
         self._person.select(self._choose, self._person, [*fields, self._said], **QUICK)
         self._role.input(_may, self._role, self._may, **QUICK)
         asked = [self._person, self._name, self._role, self._password]
         self._keep.click(self._store, asked, everything, **QUICK)
         self._remove.click(self._drop, self._person, everything, **QUICK)
 
-    def _open(self) -> tuple[Any, ...]:
-        return self._shown(NEW, "")
+    def _open(self, chosen: str) -> tuple[Any, ...]:
+        """The list and the table as they are now; what somebody types meanwhile stays, unless its person is gone."""
+        if chosen != NEW and not self._accounts.find(chosen):
+            return self._shown(NEW, "")
+        choices, *fields, said, shown = self._shown(chosen, "")
+        return choices, *[gr.skip()] * len(fields), said, shown
 
     def _choose(self, name: str) -> tuple[Any, ...]:
         return (*self._fields(name), "")
