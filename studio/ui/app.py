@@ -24,6 +24,7 @@ from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
 from studio.ui.locks import locked
 from studio.ui.ports import Studio
+from studio.ui.presenting import Presentation
 from studio.ui.session import SignedIn, SigningIn
 from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.theme import theme
@@ -33,10 +34,10 @@ from studio.ui.wording import HISTORY, used_prompts
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js")
+SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "present.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css",
+    "models.css", "wording.css", "present.css",
 )  # fmt: skip
 
 
@@ -110,9 +111,10 @@ def _wire_opening(blocks: gr.Blocks, page: Page, opened: list[tuple[Any, gr.Tab]
 
 def _header(studio: Studio) -> str:
     worker = '<span id="worker" role="status" data-state="starting">Starting the engine…</span>'
+    show = '<button type="button" id="present" class="small">Present</button>'
     version = f'<small class="version">{studio.version}</small>'
     person = '<span id="who" hidden></span>'
-    return f'<header class="top"><span class="name">{icons.MARK}<b>Studio</b></span>{worker}{person}{version}</header>'
+    return f'<header class="top"><span class="name">{icons.MARK}<b>Studio</b></span>{worker}{show}{person}{version}</header>'
 
 
 def _view(desk: Desk) -> Any:
@@ -136,10 +138,15 @@ def _view(desk: Desk) -> Any:
     def prompts(asked: dict[str, Any]) -> dict[str, Any]:
         return used_prompts(desk.studio, asked)
 
+    presentation = Presentation(desk)
+
+    def present(asked: dict[str, Any]) -> dict[str, Any]:
+        return presentation.answer(asked)
+
     return gr.HTML(
-        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY,
+        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY + (HERE / "present.html").read_text("utf-8"),
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference, copy_for_others, prompts],
+        server_functions=[live, act, details, difference, copy_for_others, prompts, present],
         apply_default_css=False,
         notice={},
         elem_id="desk",

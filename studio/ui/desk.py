@@ -191,6 +191,12 @@ class Desk:
             "show": self._newest(lately, records),
         }
 
+    def told(self, job: Job) -> Parts:
+        """A job's title and detail as on the progress card, and its preview as a data URL."""
+        snapshot = self._follow(job)
+        card = words.card(snapshot.job, self._worker_of(job), paused=self._studio.paused(), others=0)
+        return {"title": card["title"], "detail": card["detail"], "preview": _data_url(snapshot)["src"]}
+
     def _worker_of(self, job: Job) -> WorkerStatus:
         return self._studio.worker() if job.backend == "local" else self._studio.hosted_worker()
 

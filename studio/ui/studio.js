@@ -264,6 +264,7 @@ document.addEventListener("click", async (event) => {
 $("large").addEventListener("click", (event) => event.target === $("large") && $("large").close());
 
 document.addEventListener("keydown", (event) => {
+  if ($("presentation").open) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     $(`sheet-${tab()}`)?.querySelector(".generate").click();
