@@ -34,10 +34,10 @@ from studio.ui.wording import HISTORY, used_prompts
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "present.js")
+SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "present.js", "tour.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css", "present.css",
+    "models.css", "wording.css", "present.css", "tour.css",
 )  # fmt: skip
 
 

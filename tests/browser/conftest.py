@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import TOY, RunningStudio, Visits
+from pages import TOY, RunningStudio, Visits, untoured
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -58,7 +58,7 @@ def toy(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def window(chromium: Browser) -> BrowserContext:
-    return chromium.new_context()
+    return untoured(chromium.new_context())
 
 
 @pytest.fixture

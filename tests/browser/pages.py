@@ -103,7 +103,7 @@ class Visits:
             kept.evaluate("document.getElementById('tab-text-to-image-button').click()")
             return ready(kept)
         if fresh and window.browser:
-            window = window.browser.new_context()
+            window = untoured(window.browser.new_context())
             self._fresh.append(window)
         page = window.new_page()
         page.set_viewport_size({"width": width, "height": 900})
@@ -133,6 +133,12 @@ class Visits:
             page.close()
         for window in self._fresh:
             window.close()
+
+
+def untoured(window: BrowserContext) -> BrowserContext:
+    """A browser whose user knows the studio."""
+    window.add_init_script("localStorage.setItem('studio-tour', 'done')")
+    return window
 
 
 def ready(page: Page) -> Page:

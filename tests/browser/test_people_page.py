@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pages import TOY, RunningStudio, Visits, ready
+from pages import TOY, RunningStudio, Visits, ready, untoured
 from playwright.sync_api import Browser, Page, expect
 
 Guests = Callable[..., Page]
@@ -26,7 +26,7 @@ def guest(chromium: Browser, team: RunningStudio) -> Iterator[Guests]:
     opened: list[Page] = []
 
     def guest(name: str = "", *, width: int = 1440, password: str = "") -> Page:
-        page = chromium.new_context(viewport={"width": width, "height": 900}).new_page()
+        page = untoured(chromium.new_context(viewport={"width": width, "height": 900})).new_page()
         opened.append(page)
         page.goto(team.url)
         if name:
