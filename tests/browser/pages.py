@@ -19,7 +19,8 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 ROOT = Path(__file__).resolve().parents[2]
 TOY = str(Path(__file__).parent / "toy_page.py")
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-PORTS = itertools.count(20_000 + 500 * WORKER)  # a studio that is started again finds its port free
+RUN = int(os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid():08x}")[:8], 16) % 12
+PORTS = itertools.count(20_000 + 1000 * RUN + 500 * WORKER)  # a studio that is started again finds its port free
 LOCAL = {"127.0.0.1", "localhost"}
 
 
