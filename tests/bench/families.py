@@ -114,7 +114,9 @@ def main() -> None:
         folder = arguments.models or Path(scratch)
         for name, build in () if arguments.models else TABLE.items():
             build(folder / name)
-        backend = LocalBackend((folder,), None, device=arguments.device, threads=arguments.threads, starter=Path(scratch) / "none")
+        backend = LocalBackend(
+            (folder,), None, device=arguments.device, threads=arguments.threads, starter=Path(scratch) / "none"
+        )
         print(f"{common.device()}, {backend.describe_device()}; seconds for one picture")
         print(f"{'family':<30} {'size':>9} {'':>9} | bare min median | studio min median | ratio")
         for model in sorted(backend.models(), key=lambda each: each.family):
