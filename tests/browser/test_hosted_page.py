@@ -91,7 +91,8 @@ def test_a_key_is_shown_by_its_ending_only_and_stands_nowhere_on_the_page(page: 
     expect(page.locator("#settings-said [role=alert]")).to_contain_text("does not look like a key")
 
 
-def test_what_is_typed_before_the_tab_has_answered_is_not_overwritten(page: Page) -> None:
+def test_what_is_typed_before_the_tab_has_answered_is_not_overwritten(toy: RunningStudio, visit: Visits) -> None:
+    page = visit(toy.url, anew=True)
     held: list[Route] = []
 
     def hold(route: Route) -> None:
