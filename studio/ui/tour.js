@@ -1,5 +1,5 @@
 // Four short steps for whoever opens an empty studio: a first picture, its evidence, models, providers. It never stands in the way.
-{
+(() => {
   const SEEN = "studio-tour", EXAMPLE = "a red sailboat on the sea at sunset", GAP = 14;
   const tabButton = (name) => $(`tab-${name}-button`), shown = (node) => node && node.getClientRects().length > 0;
   const steps = [
@@ -94,4 +94,4 @@
   const card_is_idle = () => $("job").dataset.state === "idle";
   ready.observe(document.body, { attributes: true, attributeFilter: ["data-ready"] });
   ready.observe($("queue"), { childList: true });
-}
+})();
