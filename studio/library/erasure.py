@@ -34,7 +34,7 @@ from studio.library.sources import SourceFiles
 from studio.library.trash import TrashFolder
 
 ERASED = "(erased)"
-KEPT_FACTS = ("used", "studio", "attempts", "watermark", "detector", "canvas", "publishing")
+KEPT_FACTS = ("used", "studio", "attempts", "watermark", "detector", "canvas", "publishing", "variations")
 """How a picture was made, which tells nothing of what it shows. Of a hosted one the provider and the cost stay."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 
