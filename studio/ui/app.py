@@ -36,7 +36,7 @@ MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css",
+    "models.css", "wording.css", "compare.css", "grid.css",
 )  # fmt: skip
 
 
