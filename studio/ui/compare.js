@@ -95,7 +95,7 @@ function heat() {
 function said() {
   const told = pictures.length > 1 ? measures[pair()] : null;
   if (pictures.length > 1 && !told) return void measure();
-  part("said").textContent = told ? `A and B: ${told.problem || told.sentence}` : "";
+  part("said").textContent = told ? `A and B: ${told.problem || told.sentence}${mode === "heat" && told.src ? " Dark is equal, bright is far apart." : ""}` : "";
   part("said").title = part("said").textContent;
 }
 

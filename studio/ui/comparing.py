@@ -82,7 +82,7 @@ def _heat(before: Image.Image, after: Image.Image, one: Record, other: Record, f
         heat.thumbnail((MAX_SIDE, MAX_SIDE))
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
-        heat.save(part, "WEBP", quality=90)
+        heat.save(part, "WEBP", lossless=True)
         part.replace(file)
     return file
 

@@ -3,7 +3,7 @@
 const root = element.querySelector(".grids"), desk = document.querySelector(".desk"), $$ = (id) => document.getElementById(id);
 const part = (name) => document.querySelector(`#grid [data-part=${name}], #grid-form [data-part=${name}]`);
 const open = () => desk?.dataset.tab === "grid", ROWS = [0, 1, 2], BUSY = 900, IDLE = 5000;
-let setup = null, record = "", axes = [], seen = {}, shown = null, list = [], wanted = "", timer = 0, typing = 0, turn = 0, starting = false;
+let setup = null, record = "", axes = [], seen = {}, shown = null, list = [], wanted = "", timer = 0, typing = 0, turn = 0, starting = false, beginning = false;
 
 const make = (tag, properties = {}, ...children) => {
   const { data = {}, aria = {}, ...plain } = properties, node = Object.assign(document.createElement(tag), plain);
@@ -14,13 +14,13 @@ const make = (tag, properties = {}, ...children) => {
 };
 
 // Setting up -----------------------------------------------------------------------------------------------------------
-async function look(asked) {
+async function look(asked, first) { // `first` is the setting to begin with, where all begins anew
   const mine = ++turn, told = await server.grid_look(asked || {}).catch(() => null);
   if (!told || mine !== turn) return;
   setup = told;
   record = told.base?.record ?? record;
-  if (!asked || "record" in asked) axes = (told.axes || []).map(([field, text]) => [field, text]);
-  if (told.axes && !told.axes.length && !axes.length) axes = [["steps", suggested("steps")]];
+  if (!asked || first) axes = (told.axes || []).map(([field, text]) => [field, text]);
+  if (told.base && !axes.length) { axes = [[first || "steps", suggested(first || "steps")]]; changed(0); }
   form();
 }
 const suggested = (field) => setup?.fields?.find(({ name }) => name === field)?.try || "";
@@ -175,9 +175,10 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const { grid: from, axis, pick, gridDo: what, id } = button.dataset;
   if (from !== undefined && button.matches("[data-grid]")) {
+    beginning = true; // opening the tab asks for what was set up last
     $$("tab-grid-button")?.click();
-    await look({ record: from, axes: from ? [] : filled() });
-    if (axis) { axes = [[axis, suggested(axis)]]; form(); changed(0); }
+    await look({ record: from, axes: from ? [] : filled() }, from ? axis || "steps" : undefined);
+    beginning = false;
     return;
   }
   if (pick) { wanted = pick; rows(); news(); return; }
@@ -189,6 +190,6 @@ document.addEventListener("click", async (event) => {
   seen = {};
   news();
 });
-new MutationObserver(() => { if (open()) { look(setup ? { record, axes: filled() } : undefined); news(); } }).observe(desk, { attributes: true, attributeFilter: ["data-tab"] });
+new MutationObserver(() => { if (open()) { if (!beginning) look(setup ? { record, axes: filled() } : undefined); news(); } }).observe(desk, { attributes: true, attributeFilter: ["data-tab"] });
 new MutationObserver(() => open() && part("base") && !part("base").childElementCount && form()).observe($$("forms"), { childList: true, subtree: true });
 document.addEventListener("visibilitychange", () => document.hidden || (open() && news()));

@@ -11,6 +11,7 @@ function linked(box, changed) {
     view.y = within(view.y);
     box.style.setProperty("--zoom", `translate(${view.x * 100}%, ${view.y * 100}%) scale(${view.scale})`);
     box.toggleAttribute("data-close", view.scale > 4);
+    box.toggleAttribute("data-zoomed", view.scale > 1); // until then a finger scrolls the page
     changed(view);
   }
   function zoom(factor, at = { x: 0, y: 0 }) {
