@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from studio.core.adapt import random_seed
+from studio.core.adapt import MAX_GUIDANCE, MAX_STEPS, random_seed
 from studio.core.model import Model
 from studio.core.request import MAX_SEED, ImageRequest
 
@@ -27,7 +27,8 @@ def _steps(base: ImageRequest, model: Model, models: list[Model]) -> str:
 def _guidance(base: ImageRequest, model: Model, models: list[Model]) -> str:
     asked = base.sampling.guidance_scale
     own = model.default_guidance_scale if asked is None else asked
-    return ", ".join(f"{value:g}" for value in dict.fromkeys(round(own * part, 1) for part in (0.5, 0.75, 1, 1.5)))
+    values = (min(MAX_GUIDANCE, round(own * part, 1)) for part in (0.5, 0.75, 1, 1.5))
+    return ", ".join(f"{value:g}" for value in dict.fromkeys(values))
 
 
 def _samplers(base: ImageRequest, model: Model, models: list[Model]) -> str:
@@ -46,7 +47,7 @@ def _models(base: ImageRequest, model: Model, models: list[Model]) -> str:
 
 
 def _around(steps: int) -> list[int]:
-    return list(dict.fromkeys(max(1, round(steps * part)) for part in (0.5, 0.75, 1, 1.5)))
+    return list(dict.fromkeys(min(MAX_STEPS, max(1, round(steps * part))) for part in (0.5, 0.75, 1, 1.5)))
 
 
 def _sizes(base: ImageRequest, model: Model, models: list[Model]) -> str:
