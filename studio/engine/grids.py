@@ -22,6 +22,7 @@ from studio.core.request import ImageRequest
 from studio.core.result import Draft, Picture, Record
 from studio.core.review import ReviewStatus
 from studio.engine import reproduce
+from studio.engine.logbook import Logbook, SilentAudit
 from studio.engine.press import KeepSheet
 from studio.engine.prompting import Prompting
 from studio.engine.rights import require
@@ -70,9 +71,11 @@ class Grids:
     """Each method that queues raises as `Studio.submit` does, and `InvalidRequest` for what is no grid."""
 
     def __init__(
-        self, studio: Studio, store: GridStore, keep_sheet: KeepSheet, prompting: Prompting | None = None, version: str = ""
-    ) -> None:
+        self, studio: Studio, store: GridStore, keep_sheet: KeepSheet, *, log: Logbook | None = None,
+        prompting: Prompting | None = None, version: str = "",
+    ) -> None:  # fmt: skip
         self._studio, self._store, self._keep_sheet, self._version = studio, store, keep_sheet, version
+        self._log = log or Logbook(SilentAudit())
         self._prompting = prompting or Prompting()
 
     def base_of(self, record: Record) -> ImageRequest:
@@ -155,6 +158,7 @@ class Grids:
             review_status="pending" if held else "not_needed",
         )  # fmt: skip
         record = self._keep_sheet(draft)
+        self._log.kept(Job(id=draft.job, request=replace(grid.base, user=person.name), state="done"), [record])
         self._store.set_sheet(id, record.id)
         return record
 
@@ -200,7 +204,8 @@ class Grids:
 
 def grids_of(studio: Studio, shelf: Shelf, prompting: Prompting | None, version: str) -> Grids:
     """Those of a studio; one without a library for them says so when it is asked."""
-    return Grids(studio, shelf.grids or _NoStore(), shelf.keep_sheet or _no_press, prompting, version)
+    store, press = shelf.grids or _NoStore(), shelf.keep_sheet or _no_press
+    return Grids(studio, store, press, log=Logbook(shelf.audit), prompting=prompting, version=version)
 
 
 def _sheet(grid: KeptGrid, cells: Sequence[MadeCell]) -> Sheet:

@@ -127,7 +127,8 @@ class Making:
         original = reproduce.of_record(self._known(id), None).request
         model = next((model for model in self._studio.models() if model.id == original.model), None)
         fresh = Variation(seed=random_seed(), strength=A_LITTLE)
-        sampling = replace(original.sampling, variations=(*original.sampling.variations, fresh))
+        before = (each for each in original.sampling.variations if each.strength)
+        sampling = replace(original.sampling, variations=(*before, fresh))
         count = min(FOUR, model.max_count) if model else FOUR
         return self._studio.submit(replace(original, again=None, count=count, sampling=sampling), "interactive", person)
 

@@ -122,8 +122,7 @@ def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[st
     known = next((model for model in models if model.id in names or model.title == reading.model), None)
     model = known or model_of(None, models)
     asked = {"prompt": literal(reading.prompt), "negative_prompt": reading.negative_prompt, "steps": reading.steps,
-             "guidance_scale": reading.guidance_scale, "sampler": reading.sampler or None, "seed": reading.seed,
-             "variation": say_variations(reading.variations)}  # fmt: skip
+             "guidance_scale": reading.guidance_scale, "sampler": reading.sampler or None, "seed": reading.seed}  # fmt: skip
     told = {name: value for name, value in asked.items() if value is not None}
     changed: Values = {name: value for name, value in told.items() if _SOUND[name](value, model)}
     notes = [f"The model “{reading.model[:80]}” is not here."] if reading.model and known is None else []
@@ -133,7 +132,7 @@ def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[st
         if name not in changed
     ]
     if "seed" in changed:
-        changed["seed_mode"] = LOCKED
+        changed |= {"seed_mode": LOCKED, "variation": say_variations(reading.variations)}
     return {**({"model": known.id} if known else {}), **changed}, notes
 
 

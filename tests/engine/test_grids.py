@@ -128,6 +128,7 @@ def test_the_sheet_is_a_stamped_picture_of_its_own_that_names_its_cells(place: P
     assert place.studio.record(record.id) is not None
     assert place.studio.grids.find(grid.id).sheet == record.id  # type: ignore[union-attr]
     assert place.studio.grids.base_of(record).sampling.seed == 7
+    assert place.told()[-1] == ("picture.kept", "ann", record.id)
     second = place.studio.grids.sheet(grid.id, ANN)
     assert second.id != record.id
 

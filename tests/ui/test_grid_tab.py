@@ -41,7 +41,7 @@ class SilentDesk:
 def tab(studio: FakeStudio, tmp_path: Path) -> GridTab:
     """The tab without its page."""
     tab: Any = object.__new__(GridTab)
-    tab._studio, tab._thumbs, tab._desk = studio, Thumbs(tmp_path / "thumbs"), SilentDesk()
+    tab._studio, tab._thumbs, tab._desk, tab._ended = studio, Thumbs(tmp_path / "thumbs"), SilentDesk(), {}
     return tab
 
 
@@ -129,6 +129,20 @@ def test_a_cell_that_failed_says_why_and_can_be_gone_on_with(studio: FakeStudio,
     assert refused["words"] == "Refused"
     assert "2 without a picture" in news["list"][0]["told"]
     assert "queued again" in tab._act({"do": "go-on", "id": id})["said"]
+
+
+def test_a_grid_that_ended_is_not_asked_for_its_jobs_again(studio: FakeStudio, tab: GridTab) -> None:
+    first = tab._start({"record": made(studio).id, "axes": STEPS})["id"]
+    until(lambda: tab._news({"shown": first}), lambda told: told["shown"]["state"] == "done")
+    second = tab._start({"record": made(studio).id, "axes": STEPS})["id"]
+    until(lambda: tab._news({"shown": second}), lambda told: told["shown"]["state"] == "done")
+    asked: list[str] = []
+    job = studio.job
+    studio.job = lambda id: asked.append(id) or job(id)  # type: ignore[method-assign,func-returns-value]
+    assert [row["state"] for row in tab._news({"shown": second})["list"]] == ["done", "done"]
+    own = studio.grids.find(second)
+    assert own is not None
+    assert set(asked) == set(own.jobs)
 
 
 def test_a_faulty_grid_is_not_begun(studio: FakeStudio, tab: GridTab) -> None:

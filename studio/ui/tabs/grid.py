@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import StudioError
+from studio.core.grid import KeptGrid
 from studio.core.request import ImageRequest
 from studio.core.result import Record
 from studio.ui import gridding, who
@@ -29,10 +30,14 @@ def build(page: Page) -> None:
 
 
 class GridTab:
-    """No state: what is being set up is kept as the tab's draft, grids and their jobs are the studio's."""
+    """What is being set up is kept as the tab's draft, grids and their jobs are the studio's.
+
+    Here is remembered only how grids ended, so that a long list does not ask for thousands of jobs each second.
+    """
 
     def __init__(self, page: Page) -> None:
         self._studio, self._thumbs, self._desk = page.studio, page.desk.thumbs, page.desk
+        self._ended: dict[str, tuple[KeptGrid, dict[str, Any]]] = {}
         with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{NAME}"), gr.Column(elem_classes=["fields"]):
             form = (HERE / "grid_form.html").read_text("utf-8")
             gr.HTML(html_template=form, apply_default_css=False, elem_id="grid-form")
@@ -104,13 +109,10 @@ class GridTab:
         told = asked if isinstance(asked, Mapping) else {}
         kept = str(told.get("shown") or self._studio.load_draft(NAME).get("shown") or "")
         grids = self._studio.grids.newest(LISTED)
-        cells = {grid.id: self._studio.grids.cells(grid) for grid in grids}
         chosen = next((grid for grid in grids if grid.id == kept), grids[0] if grids else None)
         parts: dict[str, Any] = {
-            "list": [gridding.row(grid, cells[grid.id]) for grid in grids],
-            "shown": gridding.shown(chosen, cells[chosen.id], self._studio.record(chosen.sheet), self._thumbs)
-            if chosen
-            else None,
+            "list": [self._row(grid, is_shown=grid is chosen) for grid in grids],
+            "shown": self._shown(chosen) if chosen else None,
         }
         if chosen and told.get("shown") == chosen.id:
             self._keep({"shown": chosen.id})
@@ -120,6 +122,18 @@ class GridTab:
         raw = told.get("seen")
         seen: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
         return {**{name: part for name, part in parts.items() if digest[name] != seen.get(name)}, "seen": digest}
+
+    def _row(self, grid: KeptGrid, *, is_shown: bool) -> dict[str, Any]:
+        known = self._ended.get(grid.id)
+        if known and known[0] == grid and not is_shown:
+            return known[1]
+        row = gridding.row(grid, self._studio.grids.cells(grid))
+        if row["state"] != "active":
+            self._ended[grid.id] = grid, row
+        return row
+
+    def _shown(self, grid: KeptGrid) -> dict[str, Any]:
+        return gridding.shown(grid, self._studio.grids.cells(grid), self._studio.record(grid.sheet), self._thumbs)
 
     def _act(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What a button of a grid says; a sentence under `said` or `problem`."""
