@@ -13,7 +13,7 @@ from studio.core.result import Record
 from studio.core.variation import say_variations, variations_of
 
 _WORD = re.compile(r"<[^<>]*>|[^\s,]+")
-MOST_WORDS = 3000
+MOST_WORDS = 600
 """Longer prompts are said to differ, and not how."""
 _OWN_LINES = {"image", "mask", "sketch", "size", "strength"}
 

@@ -112,7 +112,7 @@ function choosing() {
   once(part("differences"), differences, () => differences.flatMap((each, number) => [
     ...(differences.length > 1 || pictures.length > 2 ? [make("h3", { textContent: `A → ${LETTERS[number + 1]}` })] : []), rows(each),
   ]));
-  once(part("recent"), [recent, chosen], () => recent.map(({ id, thumb, alt }) => {
+  once(part("recent"), [recent, chosen], () => !recent.length ? [make("p", { className: "quiet", textContent: "Your pictures appear here." })] : recent.map(({ id, thumb, alt }) => {
     const place = chosen.indexOf(id), button = make("button", { type: "button", className: "tile", data: { toggle: id }, ariaLabel: alt, title: alt, ariaPressed: String(place >= 0) });
     if (thumb) button.append(make("img", { src: thumb, alt: "", loading: "lazy" }));
     if (place >= 0) button.append(label(place));

@@ -124,7 +124,8 @@ def seed_fields(tab: str, values: Values, model: Model) -> Fields:
     variation = gr.Textbox(
         values["variation"],
         label="Variation",
-        placeholder="none; 0.25 of 1234 is a quarter of the way to seed 1234",
+        placeholder="none, or 0.25 of 1234",
+        max_lines=1,
         visible=model.variations,
         **named(tab, "variation"),
     )

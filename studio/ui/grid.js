@@ -183,6 +183,7 @@ document.addEventListener("click", async (event) => {
   }
   if (pick) { wanted = pick; rows(); news(); return; }
   button.disabled = true;
+  if (what === "sheet") say("The sheet is put together and stamped …");
   const told = await server.grid_act({ do: what, id }).catch(() => ({ problem: "The studio does not answer. Start it again." }));
   button.disabled = false;
   say(told.said || told.problem, Boolean(told.problem));
