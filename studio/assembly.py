@@ -51,12 +51,16 @@ class Marks:
             raise InvalidRequest("A signing certificate needs its private key. Set both, certificate and private_key.")
         return load_or_make(self._settings.data / "signing")
 
-    def stamps(self, scoring: Scoring, sources: Sources) -> tuple[Stamp, ...]:
-        """In their forced order: pixels change first, are scored, then judged; signing comes last, and all is read back."""
+    def stamps(self, scoring: Scoring | None, sources: Sources) -> tuple[Stamp, ...]:
+        """In their forced order: pixels change first, are scored, then judged; signing comes last, and all is read back.
+
+        Without scoring they are those of a sheet of kept pictures: detectors judge single ones, in the worker.
+        """
+        scores = (ScoreStamp(scoring.score, self._coding.as_saved),) if scoring else ()
         later = (c2pa.C2paStamp.name,)
         return (
             WatermarkStamp(self._settings.watermark),
-            ScoreStamp(scoring.score, self._coding.as_saved),
+            *scores,
             PublishingStamp(self.publishing),
             TextStamp(__version__, self._coding, later),
             c2pa.C2paStamp(lambda: self.identity, __version__, sources.read),

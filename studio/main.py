@@ -22,6 +22,7 @@ from studio.core.people import Person
 from studio.core.ports import Backend, Calibrations
 from studio.core.publishing import Ruling
 from studio.engine.accounts import Accounts
+from studio.engine.press import Press
 from studio.engine.process import WorkerProcess
 from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
@@ -206,6 +207,8 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
             statistics=library.statistics,
             trash=library.trash,
             erasure=library.erasure,
+            grids=library.grids,
+            keep_sheet=Press(lambda: marks.stamps(None, library.sources), library.keeper),
         ),
         tickets=Tickets(settings.data),
         outputs=settings.outputs,

@@ -27,6 +27,7 @@ from studio.core.request import (
     Task,
     TextToImage,
 )
+from studio.core.variation import check_variations, require_variations
 
 MAX_PROMPT = 20_000
 MAX_STEPS = 500
@@ -48,6 +49,7 @@ def check(request: ImageRequest) -> None:
     _check_range("steps", sampling.steps, 1, MAX_STEPS)
     _check_range("guidance_scale", sampling.guidance_scale, 0, MAX_GUIDANCE)
     _check_range("seed", sampling.seed, 0, MAX_SEED)
+    check_variations(sampling.variations)
     if request.task.size and min(request.task.size.width, request.task.size.height) < 1:
         raise InvalidRequest(f"The size {request.task.size} is empty. Both sides need at least one pixel.", "size")
     _check_task(request.task, upscaling=is_upscaling(request))
@@ -64,6 +66,7 @@ def adapt(request: ImageRequest, model: Model) -> tuple[ImageRequest, tuple[str,
         raise InvalidRequest(f"{model.title} makes at most {model.max_count} pictures at once. Lower the count.", "count")
     if not request.prompt.strip() and request.task.kind in model.needs_prompt and not is_upscaling(request):
         raise InvalidRequest("The prompt is empty. Describe the picture you want.", "prompt")
+    require_variations(request, model)
     sampling = _fill_sampling(request, model)
     task, task_notes = _fit_task(request.task, model, sampling.steps or 1)
     negative, negative_notes = _fit_negative(request, model, sampling)
@@ -184,11 +187,12 @@ def _fill_sampling(request: ImageRequest, model: Model) -> Sampling:
     if model.samplers and sampler not in model.samplers:
         raise Unsupported(f"{model.title} has no sampler “{sampler}”. Choose one of: {', '.join(model.samplers)}.")
     seed = asked.seed if asked.seed is not None else random_seed()
-    if seed + request.count - 1 > MAX_SEED:
+    counted = asked.variations[-1].seed if asked.variations else seed
+    if counted + request.count - 1 > MAX_SEED:
         raise InvalidRequest(f"The last seed would be above {MAX_SEED}. Choose a smaller seed.", "seed")
     guidance = model.default_guidance_scale if asked.guidance_scale is None else asked.guidance_scale
     steps = asked.steps or model.default_steps
-    return Sampling(steps=steps, guidance_scale=guidance, seed=seed, sampler=sampler)
+    return replace(asked, steps=steps, guidance_scale=guidance, seed=seed, sampler=sampler)
 
 
 def _fit_negative(request: ImageRequest, model: Model, sampling: Sampling) -> tuple[str, tuple[str, ...]]:

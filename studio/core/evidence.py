@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from PIL import Image
 
+from studio.core.request import Variation
 from studio.core.score import Score
 
 Kind = Literal["manifest", "watermark", "metadata", "library", "detector", "capture"]
@@ -87,6 +88,7 @@ class Reading:
     width: int | None = None
     height: int | None = None
     strength: float | None = None
+    variations: tuple[Variation, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     record: Mapping[str, Any] | None = None

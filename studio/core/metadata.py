@@ -37,6 +37,7 @@ from studio.core.request import (
 )
 from studio.core.result import Draft, Record
 from studio.core.review import ReviewStatus
+from studio.core.variation import check_variations
 from studio.core.verdict import OUTCOMES, STAGES, Verdict
 
 SCHEMA = 1
@@ -140,6 +141,7 @@ def _request(values: Any) -> ImageRequest:
     for value, kind in ((sampling.steps, int), (sampling.seed, int), (sampling.sampler, str)):
         _typed(value, kind, type(None))
     _typed(sampling.guidance_scale, int, float, type(None))
+    check_variations(sampling.variations)
     return request
 
 

@@ -54,6 +54,7 @@ class Model:
     done by the provider in its own way, whole. `hosted`: the request leaves the studio for `destination`, a host's name.
     `adapters` are the kinds (`studio.core.request.Adapter`) that it takes, `hires` whether a second, larger pass can follow,
     `upscalers` names of upscaling models for it.
+    `variations`: it can start from noise between that of two seeds.
     `precision` is that of its weights, such as "float16". `unready` is a sentence while it cannot be used.
     """
 
@@ -86,6 +87,7 @@ class Model:
     options: tuple[Option, ...] = ()
     adapters: tuple[AdapterKind, ...] = ()
     hires: bool = False
+    variations: bool = False
     upscalers: tuple[str, ...] = ()
     precision: str = ""
     hosted: bool = False

@@ -152,17 +152,37 @@ def sources(task: Task) -> dict[str, Source]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variation:
+    """A step from the noise that a seed gives towards that of another one, along the sphere both lie on.
+
+    `strength` 0..1: 0 stays where it is, 1 is the other seed. (Shoemake 1985; AUTOMATIC1111 calls it subseed.)
+    """
+
+    seed: int
+    strength: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How the denoiser runs. None means "the model's default" and is resolved by `adapt`.
 
     steps 1..500; guidance_scale 0..100 (1 or less turns classifier-free guidance off, Ho & Salimans 2022);
     seed 0..MAX_SEED, picture i of a request uses seed + i; sampler is a name creators know ("DPM++ 2M Karras").
+    With `variations`, each a step on from the one before, all pictures share the seed and the last one's counts up.
     """
 
     steps: int | None = None
     guidance_scale: float | None = None
     seed: int | None = None
     sampler: str | None = None
+    variations: tuple[Variation, ...] = ()
+
+    def of_picture(self, index: int) -> Sampling:
+        """That of picture number `index` alone."""
+        if not self.variations:
+            return replace(self, seed=(self.seed or 0) + index)
+        *before, last = self.variations
+        return replace(self, variations=(*before, replace(last, seed=last.seed + index)))
 
 
 AdapterKind = Literal["lora", "textual-inversion", "controlnet", "ip-adapter", "vae"]
@@ -246,6 +266,8 @@ def request_to_json(request: ImageRequest) -> dict[str, Any]:
     values = asdict(request)
     values["task"] = {"kind": request.task.kind, **values["task"]}
     values["options"] = dict(request.options)
+    if not request.sampling.variations:
+        del values["sampling"]["variations"]
     return values
 
 
@@ -253,8 +275,7 @@ def request_from_json(values: Mapping[str, Any]) -> ImageRequest:
     """Rebuild a request; unknown keys are ignored so that an older studio reads a newer file."""
     known = {name: values[name] for name in ImageRequest.__dataclass_fields__ if name in values}
     known["task"] = _task_from_json(values.get("task") or {})
-    sampling = values.get("sampling") or {}
-    known["sampling"] = Sampling(**{name: sampling.get(name) for name in Sampling.__dataclass_fields__})
+    known["sampling"] = _sampling_from_json(values.get("sampling") or {})
     known["adapters"] = tuple(_adapter_from_json(each) for each in values.get("adapters") or ())
     known["hires"] = Hires(**_known(Hires, values["hires"])) if values.get("hires") else None
     for name in ("choices", "styles"):
@@ -265,6 +286,12 @@ def request_from_json(values: Mapping[str, Any]) -> ImageRequest:
 
 def _known(kind: type[Adapter] | type[Hires], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in (each.name for each in fields(kind)) if values.get(name) is not None}
+
+
+def _sampling_from_json(values: Mapping[str, Any]) -> Sampling:
+    plain = {name: values.get(name) for name in Sampling.__dataclass_fields__ if name != "variations"}
+    told = [(int(each["seed"]), float(each["strength"])) for each in values.get("variations") or ()]
+    return Sampling(**plain, variations=tuple(Variation(seed=seed, strength=strength) for seed, strength in told))
 
 
 def _adapter_from_json(values: Mapping[str, Any]) -> Adapter:

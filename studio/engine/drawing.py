@@ -126,10 +126,11 @@ def _edit(edit: _Edit) -> ImageResult:
 def _draw_one(edit: _Edit, index: int) -> Picture:
     """Picture number `index`, all its passes."""
     plan, task = edit.plan, edit.task
-    seed, image = (edit.request.sampling.seed or 0) + index, plan.canvas
+    sampling, image = edit.request.sampling.of_picture(index), plan.canvas
+    seed = sampling.seed or 0
     for number, step in enumerate(plan.passes):
         own = (seed + number * NEXT_PASS) % (MAX_SEED + 1)
-        request = replace(edit.request, count=1, sampling=replace(edit.request.sampling, seed=own))
+        request = replace(edit.request, count=1, sampling=replace(sampling, seed=own))
         watch = _Leg(edit.watch, index * len(plan.passes) + number, edit.legs, _in_place(image, step))
         ground, shown = canvas.ground(image, step, task, own), edit.looked_at.within(step)
         result = generate(edit.backend, request, edit.model, watch, ground, pictures=shown)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from studio.core.adapt import random_seed
 from studio.core.errors import Blocked, InvalidRequest, Unsupported
 from studio.core.evidence import Examination
 from studio.core.hires import LANCZOS
@@ -14,7 +16,7 @@ from studio.core.job import Job, Lane
 from studio.core.model import Model
 from studio.core.opening import open_picture
 from studio.core.people import Person
-from studio.core.request import Hires, ImageRequest, ImageToImage, Sampling, Source
+from studio.core.request import Hires, ImageRequest, ImageToImage, Sampling, Source, Variation
 from studio.core.result import Record
 from studio.core.styles import Style
 from studio.engine import reproduce
@@ -25,6 +27,7 @@ LOW = 0.2
 """How much is drawn anew when a picture is made larger: fine structure, nothing that was there."""
 LARGE_MODEL = 512
 """Native side from which on a model draws a part of a picture without putting the whole motif into it."""
+A_LITTLE, FOUR = 0.25, 4
 REMEMBERED = 200
 Fingerprint = Callable[[Model], str]
 """The SHA-256 of a model's file as it is now; empty where it is not known."""
@@ -115,6 +118,19 @@ class Making:
         if known and (record := self._studio.record(known)):
             return self._again(self._original_of(record), person, sure=sure)
         return self._again(self._original_in(data, name, found), person, sure=sure)
+
+    def vary(self, id: str, person: Person) -> Job:
+        """Four pictures a little beside a kept one: the same everything, its noise turned towards four fresh seeds.
+
+        Of a picture that is such a variation itself they go on from there.
+        """
+        original = reproduce.of_record(self._known(id), None).request
+        model = next((model for model in self._studio.models() if model.id == original.model), None)
+        fresh = Variation(seed=random_seed(), strength=A_LITTLE)
+        before = (each for each in original.sampling.variations if each.strength)
+        sampling = replace(original.sampling, variations=(*before, fresh))
+        count = min(FOUR, model.max_count) if model else FOUR
+        return self._studio.submit(replace(original, again=None, count=count, sampling=sampling), "interactive", person)
 
     def reproduction(self, record: Record) -> Reproduction | None:
         """How near a picture came to the one that it repeats; None if it repeats none."""

@@ -21,6 +21,7 @@ from studio.core.metadata import record_from_json
 from studio.core.model import Model
 from studio.core.request import ImageRequest, ImageToImage, Sampling, Size, Source, TextToImage
 from studio.core.result import Record
+from studio.core.variation import variations_of
 
 Outcome = Literal["exact", "close", "different"]
 CLOSE = 30.0
@@ -72,7 +73,8 @@ def of_record(record: Record, image: Image.Image | None) -> Original:
     """A kept picture, or the record that a file carries."""
     source = Source(sha256=record.sha256, width=record.width, height=record.height, name=record.name, record=record.id)
     used = record.facts.get("used") if isinstance(record.facts.get("used"), Mapping) else {}
-    request = _repeated(record.request, dict(used or {}), record.seed)
+    asked = replace(record.request.sampling, variations=variations_of(record.request, record.facts))
+    request = _repeated(replace(record.request, sampling=asked), dict(used or {}), record.seed)
     return Original(request=replace(request, again=source), facts=record.facts, source=source, image=image)
 
 
@@ -92,7 +94,7 @@ def of_file(reading: Reading | None, source: Source, image: Image.Image, models:
         model=_model_named(reading.model, models), prompt=reading.prompt, negative_prompt=reading.negative_prompt,
         task=TextToImage(size), again=source,
         sampling=Sampling(steps=reading.steps, guidance_scale=reading.guidance_scale, seed=reading.seed,
-                          sampler=reading.sampler or None),
+                          sampler=reading.sampler or None, variations=reading.variations),
     )  # fmt: skip
     return Original(request=request, facts={}, source=source, image=image)
 
@@ -149,7 +151,7 @@ def _repeated(request: ImageRequest, used: dict[str, Any], seed: int) -> ImageRe
     task = request.task
     if isinstance(task, TextToImage | ImageToImage) and task.size is None and width and height:
         task = replace(task, size=Size(width, height))
-    return replace(request, count=1, task=task, sampling=Sampling(seed=seed, **values))
+    return replace(request, count=1, task=task, sampling=replace(asked, seed=seed, **values))
 
 
 def _of(value: Any, *kinds: type) -> Any:

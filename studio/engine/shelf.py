@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.core.errors import KeepError
+from studio.core.grid import GridStore
 from studio.core.ports import (
     AuditLog,
     Drafts,
@@ -22,6 +23,7 @@ from studio.core.ports import (
 )
 from studio.core.preset import Preset
 from studio.engine.logbook import SilentAudit
+from studio.engine.press import KeepSheet
 
 LEAST_ROOM = 20_000_000
 """Bytes that must be free before a job is taken."""
@@ -45,6 +47,8 @@ class Shelf:
     statistics: Statistics | None = None
     trash: Trash | None = None
     erasure: Erasure | None = None
+    grids: GridStore | None = None
+    keep_sheet: KeepSheet | None = None
 
 
 def check_room(outputs: Path) -> None:

@@ -30,6 +30,7 @@ from studio.engine.changes import Changes
 from studio.engine.collection import Collection
 from studio.engine.controls import adapter_with_hash, offers_of
 from studio.engine.drawing import require_sources
+from studio.engine.grids import grids_of
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
 from studio.engine.making import Fingerprint, Making
 from studio.engine.oversight import Oversight
@@ -74,9 +75,11 @@ class Studio:
         fingerprint: Fingerprint = lambda _: "",
     ) -> None:
         self._backends, self._shelf, self._tickets, self._verifying = backends, shelf, tickets, verifying
-        self.outputs, self.version, self._owner = outputs, version, owner or Person("")
+        self.outputs, self.version = outputs, version
+        self.owner = self._owner = owner or Person("")
         self.oversight = Oversight(shelf, verifying)
         self.making = Making(self, prompting or Prompting(), fingerprint)
+        self.grids = grids_of(self, shelf, prompting, version)
         self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
@@ -102,11 +105,6 @@ class Studio:
             self._hosted.stop(kill=False)
         self.collection.close()
         self._tickets.close()
-
-    @property
-    def owner(self) -> Person:
-        """Who acts where nobody is named."""
-        return self._owner
 
     def models(self) -> list[Model]:
         return [model for backend in self._backends for model in backend.models()]

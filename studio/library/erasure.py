@@ -27,6 +27,7 @@ from studio.core.errors import InvalidRequest
 from studio.core.people import Erased
 from studio.library.audit import SqliteAudit
 from studio.library.database import Database
+from studio.library.grids import erase_grids
 from studio.library.keep import PictureKeeper
 from studio.library.prompts import erase_prompts
 from studio.library.receipts import ReceiptFiles
@@ -34,7 +35,7 @@ from studio.library.sources import SourceFiles
 from studio.library.trash import TrashFolder
 
 ERASED = "(erased)"
-KEPT_FACTS = ("used", "studio", "attempts", "watermark", "detector", "canvas", "publishing")
+KEPT_FACTS = ("used", "studio", "attempts", "watermark", "detector", "canvas", "publishing", "variations")
 """How a picture was made, which tells nothing of what it shows. Of a hosted one the provider and the cost stay."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -119,7 +120,8 @@ class PersonErasure:
         others: set[str] = set()
         for row in self.database.stream(
             """SELECT json_extract(request, '$.user') AS user, request, '' AS facts FROM job
-               UNION ALL SELECT user, request, facts FROM record UNION ALL SELECT NULL, content, '' FROM draft"""
+               UNION ALL SELECT user, request, facts FROM record UNION ALL SELECT person, base, '' FROM grid
+               UNION ALL SELECT NULL, content, '' FROM draft"""
         ):
             named = {*_SHA256.findall(row["request"]), *_original(row["facts"])}
             (own if row["user"] == person else others).update(named)
@@ -140,6 +142,7 @@ class PersonErasure:
             connection.execute("UPDATE review SET reviewer = '', note = '' WHERE reviewer = ?", (traces.person,))
             connection.execute("DELETE FROM review_claim WHERE reviewer = ?", (traces.person,))
             erase_prompts(connection, traces.person)
+            erase_grids(connection, traces.person)
 
 
 def _blank_job(connection: sqlite3.Connection, id: str) -> None:

@@ -315,6 +315,27 @@ def m008_prompts(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m010_grids(connection: sqlite3.Connection) -> None:
+    """Grids that were begun; `jobs` and `faults` are lists by cell, `axes` holds the labels that were read of each."""
+    for statement in (
+        """CREATE TABLE grid (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            person TEXT NOT NULL DEFAULT '',
+            base TEXT NOT NULL,
+            axes TEXT NOT NULL,
+            jobs TEXT NOT NULL,
+            faults TEXT NOT NULL,
+            sheet TEXT NOT NULL DEFAULT '',
+            created REAL NOT NULL,
+            changed REAL NOT NULL
+        )""",
+        "CREATE INDEX grid_newest ON grid (created, seq)",
+        "CREATE INDEX grid_person ON grid (person)",
+    ):
+        connection.execute(statement)
+
+
 def _backend_of_request(request: str) -> str:
     return str(json.loads(request).get("model", "")).partition(":")[0]
 
@@ -328,4 +349,5 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_hosted,
     m007_policy,
     m008_prompts,
+    m010_grids,
 )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from studio.core.request import Fill, ImageRequest, ImageToImage, Inpaint, Outpaint, Task, TextToImage
+from studio.core.errors import InvalidRequest
+from studio.core.request import Fill, ImageRequest, ImageToImage, Inpaint, Outpaint, Task, TextToImage, Variation
 from studio.core.result import Draft
+from studio.core.variation import check_variations, read_variations, say_variations, variations_of
 from studio.stamps import adapters
 
 SCHEDULES = ("Karras", "Exponential", "Beta")
@@ -24,6 +27,7 @@ MASKED_CONTENT: dict[Fill, str] = {
     "blank": "latent nothing",
 }
 MAX_LINE = 32_768
+SUBSEED, SUBSEED_STRENGTH, VARIATIONS = "Variation seed", "Variation seed strength", "Variations"
 
 _WORDS = "negative prompt|negative template|template|steps|seed|size|sampler|width|height|cfg scale|pipeline"
 _WORD_AND_COLON = re.compile(f"({_WORDS}):", re.IGNORECASE)
@@ -77,6 +81,7 @@ def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
         ("Schedule type", schedule),
         ("CFG scale", used.get("guidance_scale", asked.guidance_scale)),
         ("Seed", draft.picture.seed),
+        *_variation_pairs(draft),
         ("Size", _first_size(draft)),
         ("Model hash", str(used.get("model_sha256") or "")[:10]),
         ("Model", str(used.get("model") or draft.request.model).removeprefix(f"{backend}:")),
@@ -87,6 +92,27 @@ def _pairs(draft: Draft, version: str) -> list[tuple[str, object]]:
         ("Created", f"{datetime.fromisoformat(draft.created).astimezone(UTC):%Y%m%dT%H%M%SZ}"),
         ("Version", f"studio {version}"),
     ]
+
+
+def _variation_pairs(draft: Draft) -> list[tuple[str, object]]:
+    """AUTOMATIC1111 knows one variation; where one was made of another, the whole way stands under a key of ours."""
+    variations = variations_of(draft.request, draft.facts)
+    if len(variations) > 1:
+        return [(VARIATIONS, say_variations(variations).replace(",", ";"))]
+    return [pair for each in variations for pair in ((SUBSEED, each.seed), (SUBSEED_STRENGTH, each.strength))]
+
+
+def read_variations_of(fields: Mapping[str, str]) -> tuple[Variation, ...]:
+    """The variations that the fields of a `parameters` text tell, any program's; none where they are damaged."""
+    text = fields.get(VARIATIONS, "").replace(";", ",")
+    if SUBSEED in fields and SUBSEED_STRENGTH in fields:
+        text = f"{fields[SUBSEED_STRENGTH]} of {fields[SUBSEED]}"
+    try:
+        found = read_variations(text, lambda: 0)
+        check_variations(found)
+    except InvalidRequest:
+        return ()
+    return found
 
 
 def _first_size(draft: Draft) -> str:

@@ -36,6 +36,9 @@ def act(studio: Studio, do: str, id: str, place: int, person: Person) -> str:
         case "upscale":
             studio.making.upscale(id, place if place in SCALES else SCALES[0], person)
             return ""
+        case "vary":
+            studio.making.vary(id, person)
+            return ""
         case "again":
             return studio.making.again(id, person, sure=place == 1)[1]
         case _:

@@ -37,7 +37,7 @@ MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "present.js", "tour.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css", "present.css", "tour.css",
+    "models.css", "wording.css", "present.css", "tour.css", "compare.css", "grid.css",
 )  # fmt: skip
 
 

@@ -121,7 +121,15 @@ def seed_fields(tab: str, values: Values, model: Model) -> Fields:
             **named(tab, "seed"),
         )
         last = gr.Button("Use last", min_width=80, visible=shown, **named(tab, "last_seed"))
-    return {"seed_mode": mode, "seed": number, "last_seed": last}
+    variation = gr.Textbox(
+        values["variation"],
+        label="Variation",
+        placeholder="none, or 0.25 of 1234",
+        max_lines=1,
+        visible=model.variations,
+        **named(tab, "variation"),
+    )
+    return {"seed_mode": mode, "seed": number, "last_seed": last, "variation": variation}
 
 
 def updates(fields: Fields, values: Mapping[str, Any], model: Model, task: str) -> dict[Any, Any]:
@@ -131,6 +139,7 @@ def updates(fields: Fields, values: Mapping[str, Any], model: Model, task: str) 
         **{name: {"visible": model.takes(name, task)} for name in ("negative_prompt", "seed", "seed_mode", "strength")},
         **{name: {"visible": free} for name in ("width", "height", "swap")},
         "last_seed": {"visible": model.takes("seed", task)},
+        "variation": {"visible": model.variations},
         "shape": {"choices": list(shapes_of(model))},
         "steps": {"visible": model.takes("steps", task), "maximum": max(MANY_STEPS, values.get("steps") or 0)},
         "guidance_scale": {

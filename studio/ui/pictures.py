@@ -17,7 +17,8 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import SCORE_WORDS
-from studio.ui import adapter_facts, again, enlarging, hosted_facts, icons, policy_facts, wording
+from studio.core.variation import say_variations, variations_of
+from studio.ui import adapter_facts, again, enlarging, exploring, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -152,6 +153,7 @@ def details(record: Record, about: About) -> str:
         *_edit_rows(record),
         *adapter_facts.rows(record),
         ("Seed", "none taken" if _seedless(record) else record.seed),
+        ("Variation", say_variations(variations_of(request, record.facts))),
         ("Steps", used.get("steps", request.sampling.steps)),
         ("Guidance", used.get("guidance_scale", request.sampling.guidance_scale)),
         ("Sampler", used.get("sampler", request.sampling.sampler)),
@@ -169,7 +171,7 @@ def details(record: Record, about: About) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
     return (
-        f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{hosted_facts.tools(record)}{about.family}'
+        f'<p class="prompt">{prompt}</p>{_tools(record, about)}{hosted_facts.tools(record)}{about.family}'
         f"<dl>{listed}{_file(record, about.outputs)}</dl>"
     )
 
@@ -261,7 +263,7 @@ def proof(record: Record) -> str:
     return f"{changed:,} of {outside:,} pixels outside the mask changed".replace(",", "\u202f") + counted_before
 
 
-def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
+def _tools(record: Record, about: About) -> str:
     id = escape(record.id)
     download = send = ""
     if record.path:
@@ -270,14 +272,15 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
         download += f'<button data-share="{id}">{icons.SHARE}Share copy …</button>'
         to = "".join(
             f'<button data-choose="send" data-id="{id}" data-to="{escape(name)}">{escape(title)}</button>'
-            for name, title in takers
+            for name, title in about.takers
         )
         send = f'<div class="send" role="group" aria-label="Send to">Send to {to}</div>' if to else ""
     return (
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
         f'Reuse all</button>{wording.tools(record)}<button data-choose="seed" data-id="{id}">Reuse seed</button>'
         f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
-        f"{again.tools(record)}{policy_facts.tools(record)}</div>{send}"
+        f"{again.tools(record)}{exploring.tools(record, about.models)}{policy_facts.tools(record)}</div>"
+        f"{exploring.one_thing(record, about.models)}{send}"
     )
 
 

@@ -26,6 +26,7 @@ from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 from studio.engine.reproduce import Reproduction
+from studio.ui.grids_port import Grids
 from studio.ui.models_port import Collection
 
 
@@ -87,6 +88,9 @@ class Making(Protocol):
     def upscale(self, id: str, scale: float, person: Person) -> Job:
         """Queue a kept picture to be made so many times as large."""
 
+    def vary(self, id: str, person: Person) -> Job:
+        """Queue four pictures a little beside a kept one."""
+
     def again(self, id: str, person: Person, *, sure: bool = False) -> tuple[Job | None, str]:
         """Make a kept picture once more with the same everything; a sentence instead of a job asks whether that is meant."""
 
@@ -111,6 +115,9 @@ class Studio(Protocol):
 
     @property
     def making(self) -> Making: ...
+
+    @property
+    def grids(self) -> Grids: ...
 
     @property
     def outputs(self) -> Path: ...

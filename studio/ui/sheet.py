@@ -248,7 +248,7 @@ class Sheet:
             if preset:
                 changed = self._of_preset(preset, read)
             elif record and what.get("seed"):
-                changed = {"seed_mode": LOCKED, "seed": record.seed}
+                changed = values.of_seed(record)
             elif record:
                 changed, beside = self._of_record(record, whole=not what.get("send"), words=bool(what.get("words")))
         except StudioError as error:
@@ -287,7 +287,7 @@ class Sheet:
         The template comes back, if there was one; with `words`, and for a source, the words that came of it.
         """
         known = [style.name for style in self.studio.making.styles()]
-        changed = values.from_request(record.request, self.models(), record.seed)
+        changed = values.from_request(record.request, self.models(), record.seed, record.facts)
         changed |= wording.typed(record.request, known, words=words or not whole)
         model = self._model(changed["model"])
         if model.id != record.request.model:
@@ -295,7 +295,7 @@ class Sheet:
         changed |= options.shown(record.request.options, model, self.part.name)
         changed |= enlarging.shown(record.request.hires, self.part.name)
         if not whole:
-            changed |= {"seed_mode": values.RANDOM, "seed": None, "preset": ""}
+            changed |= {"seed_mode": values.RANDOM, "seed": None, "variation": "", "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
         sound = {
             **self.part.sound,

@@ -117,6 +117,7 @@ async function draw(pictures, key) {
     const button = document.createElement("button");
     button.className = "picture";
     button.dataset.large = picture.src;
+    button.dataset.of = picture.id;
     button.ariaLabel = `Look at it large: ${picture.alt}`;
     button.append(framed(picture.src, picture.width, picture.height, picture.alt));
     button.onfocus = button.onmouseenter = () => pictures.length > 1 && describe(picture.id);
@@ -158,7 +159,7 @@ async function act(button) {
   button.disabled = false;
   if (problem) complain({ field: "", message: problem });
   if (what === "again") button.dataset.place = problem ? 1 : 0; // once told what speaks against it, the next press is meant
-  if (["again", "upscale"].includes(what) && !problem) { chosen = null; show("result"); }
+  if (["again", "upscale", "vary"].includes(what) && !problem) { chosen = null; show("result"); }
   else if (what === "delete") leave(id, "This picture is in the trash.");
   else if (what === "restore") { returned = id; comeBack(); }
   seen.queue = seen.recent = "";

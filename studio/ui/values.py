@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from studio.core.adapt import MAX_GUIDANCE
+from studio.core.adapt import MAX_GUIDANCE, random_seed
 from studio.core.errors import InvalidRequest
 from studio.core.evidence import Reading
 from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Sampling, Task
+from studio.core.result import Record
 from studio.core.templates import literal
+from studio.core.variation import read_variations, say_variations, variations_of
 from studio.ui import worn
 
 RANDOM, LOCKED = "Random", "Locked"
@@ -39,6 +41,7 @@ def defaults(model: Model) -> Values:
         "count": 1,
         "seed_mode": RANDOM,
         "seed": None,
+        "variation": "",
         "preset": "",
         "other": None,
         "advanced": False,
@@ -81,13 +84,16 @@ def to_request(
             steps=whole(values.get("steps")) if takes["steps"] else None,
             guidance_scale=values.get("guidance_scale") if takes["guidance_scale"] else None,
             seed=seed if locked else None,
+            variations=read_variations(values.get("variation") or "", random_seed) if model.variations else (),
             sampler=(values.get("sampler") or None) if takes["sampler"] and model.samplers else None,
         ),
     )
 
 
-def from_request(request: ImageRequest, models: list[Model], seed: int | None) -> Values:
-    """Form values that make the same picture again; `seed` is the picture's own."""
+def from_request(
+    request: ImageRequest, models: list[Model], seed: int | None, facts: Mapping[str, Any] | None = None
+) -> Values:
+    """Form values that make the same picture again; `seed` and `facts` are the picture's own."""
     model, sampling = model_of(request.model, models), request.sampling
     asked = {"steps": sampling.steps, "guidance_scale": sampling.guidance_scale, "sampler": sampling.sampler}
     values = {**model_values(model), **{name: value for name, value in asked.items() if value is not None}}
@@ -100,7 +106,14 @@ def from_request(request: ImageRequest, models: list[Model], seed: int | None) -
         "adapters": worn.shown(request.adapters),
         "seed_mode": LOCKED,
         "seed": seed,
+        "variation": say_variations(variations_of(request, facts or {})),
     }
+
+
+def of_seed(record: Record) -> Values:
+    """A picture's seed, with the variation of it that the picture was."""
+    variation = say_variations(variations_of(record.request, record.facts))
+    return {"seed_mode": LOCKED, "seed": record.seed, "variation": variation}
 
 
 def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[str]]:
@@ -119,7 +132,7 @@ def from_reading(reading: Reading, models: list[Model]) -> tuple[Values, list[st
         if name not in changed
     ]
     if "seed" in changed:
-        changed["seed_mode"] = LOCKED
+        changed |= {"seed_mode": LOCKED, "variation": say_variations(reading.variations)}
     return {**({"model": known.id} if known else {}), **changed}, notes
 
 
@@ -190,6 +203,7 @@ _SOUND: dict[str, Sound] = {
     "other": lambda value, model: value is None or isinstance(value, str),
     "seed_mode": lambda value, model: value in (RANDOM, LOCKED),
     "seed": lambda value, model: value is None or number(0, 2**53)(value, model),
+    "variation": _text,
     "advanced": switch,
     "adapters": worn.is_sound,
     "styles": lambda value, model: isinstance(value, list) and all(isinstance(each, str) for each in value),

@@ -23,6 +23,7 @@ from studio.core.result import ImageResult, Record
 from studio.core.screening import Subject
 from studio.core.verdict import Verdict
 from studio.engine.pipeline import Parts
+from studio.engine.press import Press
 from studio.engine.queue import Tickets
 from studio.engine.running import Running
 from studio.engine.screening import Screening
@@ -103,7 +104,8 @@ class Place:
             backends=(self.backend,),
             shelf=Shelf(jobs=library.jobs, records=library.records, drafts=library.drafts, sources=library.sources,
                         receipts=library.receipts, audit=self.audit, reviews=library.reviews,
-                        statistics=library.statistics, trash=library.trash, erasure=library.erasure),
+                        statistics=library.statistics, trash=library.trash, erasure=library.erasure,
+                        grids=library.grids, keep_sheet=Press(lambda: (TextStamp("test"),), library.keeper)),
             tickets=Tickets(folder / "data"),
             outputs=library.outputs,
             verifying=verifying(library.records, folder / "data"),

@@ -17,7 +17,8 @@ from stamp_builders import a_draft, chunks, stamped
 
 from studio.core.metadata import draft_to_json
 from studio.core.ports import Stamp
-from studio.stamps.parameters import parse_parameters, safe_prompt
+from studio.core.request import Variation
+from studio.stamps.parameters import parameters_text, parse_parameters, read_variations_of, safe_prompt
 from studio.stamps.reading import read
 from studio.stamps.text import Coding, TextStamp
 
@@ -269,3 +270,17 @@ def test_the_time_is_utc_whatever_zone_the_draft_names() -> None:
     assert found is not None
     when = datetime.strptime(found.fields["Created"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     assert when == datetime.fromisoformat("2026-11-23T03:14:00+05:30")
+
+
+def test_a_variation_stands_under_automatic1111s_keys_and_comes_back() -> None:
+    one, two = Variation(seed=9, strength=0.25), Variation(seed=11, strength=0.5)
+    for variations, written in (
+        ((one,), "Variation seed: 9, Variation seed strength: 0.25"),
+        ((one, two), "Variations: 0.25 of 9; 0.5 of 11"),
+    ):
+        told = [{"seed": each.seed, "strength": each.strength} for each in variations]
+        text = parameters_text(a_draft(facts={"used": {}, "variations": told}), "0.1.0")
+        assert written in text
+        assert read_variations_of(parse_parameters(text)[2]) == variations
+    assert read_variations_of({"Variation seed": "x", "Variation seed strength": "a lot"}) == ()
+    assert read_variations_of({"Variation seed": "5", "Variation seed strength": "7"}) == ()

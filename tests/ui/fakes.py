@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_collection import a_collection
+from fake_grids import grids_of
 from fake_hosting import Hosts
 from fake_making import making_of
 from fake_pictures import USED, Red, Silent, preview, scene
@@ -31,6 +32,7 @@ from studio.core.people import Person
 from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
 from studio.core.result import Record
+from studio.core.variation import variation_facts
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
 from studio.engine.rights import require
@@ -48,6 +50,7 @@ STARTER = Model(
     samplers=("Euler", "Euler a", "DPM++ 2M Karras"),
     licence="Apache-2.0",
     adapters=("lora", "textual-inversion", "controlnet"),
+    variations=True,
 )
 OFFERS = [
     Offer(kind="lora", name="evening-light", models=("local:starter",), triggers=("evening light", "golden hour")),
@@ -88,6 +91,7 @@ class FakeStudio(Verifies, Hosts):
         self.oversight = Overseen(self)
         self.collection = a_collection(self)
         self.making = making_of(self)
+        self.grids = grids_of(self)
         self.gate = threading.Event()
         self.gate.set()
         self._presets = presets or []
@@ -238,6 +242,10 @@ class FakeStudio(Verifies, Hosts):
 
     read = read_source
 
+    def put_record(self, record: Record) -> None:
+        """Only here: a picture that no job made."""
+        self._records[record.id] = record
+
     def change_record(self, id: str, **changes: Any) -> None:
         """Only here: make a kept picture another one."""
         self._records[id] = replace(self._records[id], **changes)
@@ -316,13 +324,14 @@ class FakeStudio(Verifies, Hosts):
         self._put(job.id, state="done", records=records, ended=time.time())
 
     def _keep(self, job: Job, place: int) -> str:
-        size, seed = job.request.task.size or Size(128, 128), (job.request.sampling.seed or 0) + place
+        size, own = job.request.task.size or Size(128, 128), job.request.sampling.of_picture(place)
+        seed, varied = own.seed or 0, sum(each.seed for each in own.variations)
         now, id = datetime.now(UTC), f"{job.id}-{place}"
         path = self.outputs / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-starter-{seed}-{id}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = PngImagePlugin.PngInfo()
         text.add_text("parameters", f"{job.request.prompt}\nNegative prompt: \nSteps: {job.request.sampling.steps}")
-        image, facts = self._picture(job.request, size, seed)
+        image, facts = self._picture(job.request, size, seed + varied)
         image.save(path, "PNG", pnginfo=text)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         self._records[id] = Record(
@@ -337,7 +346,7 @@ class FakeStudio(Verifies, Hosts):
             created=now.isoformat(timespec="seconds"),
             request=job.request,
             stamps=("png-text",),
-            facts={"used": {**USED, "steps": job.request.sampling.steps}, **facts},
+            facts={"used": {**USED, "steps": job.request.sampling.steps}, **facts, **variation_facts(own.variations)},
         )
         return id
 

@@ -86,6 +86,7 @@ def test_settings_of_a_file_fill_the_form_as_far_as_they_are_sound() -> None:
     assert changed == {
         "model": "local:starter", "prompt": "a cat", "negative_prompt": "dog", "steps": 30, "guidance_scale": 5.0,
         "sampler": STARTER.samplers[0], "seed": 9, "seed_mode": LOCKED,
+        "variation": "",
     }  # fmt: skip
     odd = Reading(dialect="x", prompt="a", model="elsewhere.safetensors", steps=10**6, sampler="k_odd", seed=-3)
     changed, notes = from_reading(odd, models)

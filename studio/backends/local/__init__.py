@@ -84,9 +84,9 @@ class LocalBackend:
         self._turn = threading.Lock()
 
     def models(self) -> list[Model]:
-        upscalers = self._upscalers.names()
+        larger: dict[str, Any] = {"hires": True, "upscalers": self._upscalers.names()}
         return [
-            replace(model, hires=True, upscalers=upscalers) if "image-to-image" in model.tasks else model
+            replace(model, variations=True, **(larger if "image-to-image" in model.tasks else {}))
             for model in self._catalog.models()
         ]
 

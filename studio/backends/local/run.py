@@ -25,11 +25,13 @@ from studio.backends.local.families import TRUE_CFG
 from studio.backends.local.loader import Loaded
 from studio.backends.local.prompts import Conditioning, condition
 from studio.backends.local.upscalers import Network
+from studio.backends.local.variation import varied
 from studio.core.canvas import Ground
 from studio.core.errors import Moderated, Unsupported
 from studio.core.hires import LATENT
-from studio.core.request import Hires, ImageRequest, Size
+from studio.core.request import Hires, ImageRequest, Sampling, Size
 from studio.core.result import ImageResult, Picture
+from studio.core.variation import variation_facts
 
 _OWN_SIZES = {"use_resolution_binning": False, "_auto_resize": False}
 """Some pipelines would draw at a size of their own choice."""
@@ -150,11 +152,12 @@ def generate(plan: Plan, course: Course) -> ImageResult:
         known = (loaded.embeddings, plan.request, loaded.device.torch_name)
         with encoded_once(pipe, *known), encoded_once(_second_pipe(plan, pipe), *known):
             for index in range(plan.request.count):
-                image = _both(plan, conditioning, index, course)
+                own = plan.request.sampling.of_picture(index)
+                image = _both(plan, conditioning, index, own, course)
                 if image is None:
-                    notes.append(f"the picture with seed {plan.seed + index} was withheld by the model's safety checker")
+                    notes.append(f"the picture with seed {own.seed} was withheld by the model's safety checker")
                 else:
-                    pictures.append(Picture(image=image, seed=plan.seed + index))
+                    pictures.append(Picture(image=image, seed=own.seed or 0, facts=variation_facts(own.variations)))
     course.enter(None)
     if not pictures:
         raise Moderated("The model's safety checker withheld the picture. Change the prompt or the seed.")
@@ -184,9 +187,10 @@ def _second_pipe(plan: Plan, first: Any) -> Any:
     return None if pipe is first else pipe
 
 
-def _both(plan: Plan, conditioning: Conditioning, index: int, course: Course) -> Image.Image | None:
+def _both(plan: Plan, conditioning: Conditioning, index: int, own: Sampling, course: Course) -> Image.Image | None:
     """Picture number `index` with its second pass, if it has one; None if the safety checker flagged it."""
-    count, second, seed = plan.request.count, plan.second, plan.seed + index
+    count, second, seed = plan.request.count, plan.second, own.seed or 0
+    plan = replace(plan, request=replace(plan.request, sampling=own))
     if second is None:
         return _draw(plan, conditioning, seed, course, leg=lambda steps: Leg(index * steps, steps, count * steps))
     first = plan.steps if plan.is_drawn else 0
@@ -200,8 +204,8 @@ def _both(plan: Plan, conditioning: Conditioning, index: int, course: Course) ->
         return None
 
     def draw(tile: Image.Image, number: int, noise: hires.Noise, place: Callable[..., Image.Image]) -> Image.Image | None:
-        own = Leg(index * each + first + number * weight, weight, count * each, place)
-        return _draw(plan.over(tile), conditioning, seed, course, leg=lambda _: own, noise=noise)
+        leg = Leg(index * each + first + number * weight, weight, count * each, place)
+        return _draw(plan.over(tile), conditioning, seed, course, leg=lambda _: leg, noise=noise)
 
     latents = seen[0] if second.hires.upscaler == LATENT else None
     vae, check = plan.pipe.vae, course.watch.check
@@ -232,7 +236,8 @@ def _draw(
     wanted["callback_on_step_end"] = _reporter(plan, scheduler, leg, course, hears="callback_on_step_end" in accepted)
     own, pipe.scheduler = pipe.scheduler, scheduler
     try:
-        with editing.held(scheduler, family, ground) as kept, hires.noised(scheduler, noise):
+        variations = plan.request.sampling.variations if noise is None else ()  # a second pass has noise of its own
+        with editing.held(scheduler, family, ground) as kept, hires.noised(scheduler, noise), varied(pipe, variations):
             wanted["callback_on_step_end"] = editing.keeping(kept, wanted["callback_on_step_end"])
             output = pipe(**{name: value for name, value in wanted.items() if name in accepted})
     finally:

@@ -6,7 +6,7 @@ import re
 
 from studio.core.evidence import Reading
 from studio.stamps.adapters import read_worn
-from studio.stamps.parameters import NO_PROMPT, parse_parameters
+from studio.stamps.parameters import NO_PROMPT, parse_parameters, read_variations_of
 from studio.stamps.reading.found import MAX_SHOWN, Found, as_float, as_int, as_size, as_steps, as_text, plain_fields
 
 NAME, PLACE = "AUTOMATIC1111", 80
@@ -35,6 +35,7 @@ def read(found: Found) -> Reading | None:
         width=width,
         height=height,
         strength=_strength(fields),
+        variations=read_variations_of(fields),
         fields=plain_fields(fields),
         text=text[:MAX_SHOWN],
         worn=read_worn((prompt, negative), fields),
