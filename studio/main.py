@@ -181,7 +181,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     from studio.assembly import Marks
     from studio.collecting import TOKEN, open_collection
     from studio.hosting import HostedProviders, hosted_of
-    from studio.presets import load_presets
+    from studio.library.presets import PresetFolder
     from studio.wording import WordFolder
 
     library = library or _library(settings)
@@ -189,8 +189,8 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
     others = tuple(name for name in configuration.KEYS if name != TOKEN)
     _log_to(settings.data / "logs" / "studio.log")
-    presets, faults = load_presets(settings.presets)
-    for fault in faults:
+    presets = PresetFolder(settings.presets, settings.data / "presets")
+    for fault in presets.faults():
         logging.getLogger("studio").warning(fault)
     return Studio(
         backends=backends,
@@ -200,7 +200,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
             drafts=library.drafts,
             sources=library.sources,
             receipts=library.receipts,
-            presets=tuple(presets),
+            presets=presets,
             audit=library.audit,
             reviews=library.reviews,
             statistics=library.statistics,

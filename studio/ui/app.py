@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from studio.core.errors import InvalidRequest
 from studio.core.request import TASKS
 from studio.engine.accounts import Accounts
-from studio.ui import icons, who
+from studio.ui import icons, presetting, who
 from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
 from studio.ui.locks import locked
@@ -33,10 +33,10 @@ from studio.ui.wording import HISTORY, used_prompts
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js")
+SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "presets.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css",
+    "models.css", "wording.css", "presets.css",
 )  # fmt: skip
 
 
@@ -47,8 +47,8 @@ Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]
 def build(studio: Studio, accounts: Accounts) -> gr.Blocks:
     """The whole page for one studio. Kept files are served from where they lie, byte for byte."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
-    folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
-    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
+    folders = [studio.presets.folder] if studio.presets.folder else []
+    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *folders])
     if accounts.asked:
         studio = cast(Studio, who.OwnDrafts(studio))
     desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
@@ -137,9 +137,9 @@ def _view(desk: Desk) -> Any:
         return used_prompts(desk.studio, asked)
 
     return gr.HTML(
-        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY,
+        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY + presetting.DIALOG,
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference, copy_for_others, prompts],
+        server_functions=[live, act, details, difference, copy_for_others, prompts, *presetting.functions(desk.studio)],
         apply_default_css=False,
         notice={},
         elem_id="desk",

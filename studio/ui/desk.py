@@ -26,6 +26,7 @@ from studio.core.sharing import ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.ui import again, who, words
 from studio.ui.adapter_facts import looked_at
+from studio.ui.cards import cards
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
 from studio.ui.ports import Studio
@@ -189,6 +190,7 @@ class Desk:
             ),
             "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),
+            "presets": cards(self._studio.presets.all(), self._studio.presets.faults()),
         }
 
     def _worker_of(self, job: Job) -> WorkerStatus:

@@ -148,6 +148,7 @@ def details(record: Record, about: About) -> str:
         ("Model", title),
         *hosted_facts.rows(record),
         *wording.rows(request),
+        *_preset_rows(record),
         *enlarging.rows(record),
         *_edit_rows(record),
         *adapter_facts.rows(record),
@@ -172,6 +173,12 @@ def details(record: Record, about: About) -> str:
         f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{hosted_facts.tools(record)}{about.family}'
         f"<dl>{listed}{_file(record, about.outputs)}</dl>"
     )
+
+
+def _preset_rows(record: Record) -> tuple[tuple[str, str], ...]:
+    request = record.request
+    version = f", version {request.preset_version}" if request.preset_version else ""
+    return (("Preset", f"{request.preset}{version}" if request.preset else ""), ("Prompt version", request.prompt_version))
 
 
 def _seedless(record: Record) -> bool:
@@ -277,6 +284,7 @@ def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
         f'Reuse all</button>{wording.tools(record)}<button data-choose="seed" data-id="{id}">Reuse seed</button>'
         f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
+        f'<button data-preset-of="{id}">Save as preset …</button>'
         f"{again.tools(record)}{policy_facts.tools(record)}</div>{send}"
     )
 

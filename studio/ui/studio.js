@@ -219,7 +219,9 @@ setTimeout(open, 3000);
 watch("notice", () => {
   const notice = props.notice || {};
   if (!notice.restored) complain({ ...notice.problem, form: notice.form });
-  if (notice.restored) { greet(notice.restored); setTimeout(open, 30); }
+  if (notice.restored) { greet(notice.restored); setTimeout(open, 30); whatStands(); }
+  else if (notice.form) setTimeout(whatStands, 300, notice.form);
+  if (notice.saved) sayPreset(notice.saved, notice.form);
   if (notice.job) {
     chosen = null;
     show("result");

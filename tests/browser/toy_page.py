@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +17,6 @@ from fakes import FakeStudio  # noqa: E402
 
 from studio import settings as configuration  # noqa: E402
 from studio.core.people import Role  # noqa: E402
-from studio.presets import load_presets  # noqa: E402
 
 
 def main() -> None:
@@ -30,7 +30,9 @@ def main() -> None:
     from studio.ui.app import build, launch
 
     settings.outputs.mkdir(parents=True, exist_ok=True)
-    studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=load_presets(settings.presets)[0])
+    presets = settings.data / "presets"
+    shutil.copytree(settings.presets, presets, dirs_exist_ok=True)  # what a test saves stays out of the project
+    studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=presets)
     studio.collection = a_collection(studio, parser.parse_args().models)
     roles: dict[str, Role] = {"anna": "admin", "rita": "reviewer", "carl": "creator"} if with_people else {}
     accounts = some_accounts(settings.data, **roles)
