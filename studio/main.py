@@ -150,6 +150,12 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         return erase(library.erasure, owner_of(settings).name, arguments)
 
 
+def _report(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.report import report
+
+    return report(open_studio(settings), arguments)
+
+
 def _is_ours(data: bytes) -> bool:
     from studio.assembly import is_ours
 
@@ -342,6 +348,7 @@ def _log_to(path: Path) -> None:
 RUNS: dict[str, Run] = {
     "serve": _serve, "generate": _generate, "doctor": _doctor, "reindex": _reindex, "verify": _verify,
     "evaluate": _evaluate, "calibrate": _calibrate, "audit": _audit, "erase": _erase, "providers": _providers,
-    "people": _people, "models": _models, "_worker": _work, "_hosted": _work_hosted, "_downloads": _work_downloads,
+    "people": _people, "models": _models, "report": _report,
+    "_worker": _work, "_hosted": _work_hosted, "_downloads": _work_downloads,
 }  # fmt: skip
 """Every command with what runs it; those with a line in front are the studio's own processes."""

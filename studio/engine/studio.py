@@ -37,6 +37,7 @@ from studio.engine.presets import Presets
 from studio.engine.process import WorkerProcess
 from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
+from studio.engine.reports import Reports
 from studio.engine.rights import require
 from studio.engine.screening import Screening
 from studio.engine.shelf import Shelf, check_room
@@ -77,6 +78,7 @@ class Studio:
         self.outputs, self.version, self._owner = outputs, version, owner or Person("")
         self.oversight = Oversight(shelf, verifying)
         self.making = Making(self, prompting or Prompting(), fingerprint)
+        self.reports = Reports(self.models)
         self.presets = Presets(shelf.presets, self.record, lambda record, options: verifying.share(record, options).data)
         self._screening = screening or Screening()
         self._long_work = LongWork()

@@ -16,7 +16,7 @@ from studio.core.job import Job
 from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
-from studio.core.score import SCORE_WORDS
+from studio.core.score import told_scores
 from studio.ui import adapter_facts, again, enlarging, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
@@ -198,15 +198,7 @@ def _watermark(record: Record) -> str:
 
 def detector_words(record: Record) -> str:
     """What the detectors said of the saved pixels: a signal, never proof."""
-    scores = record.facts.get("detector")
-    told = []
-    for score in (each for each in scores if isinstance(each, dict)) if isinstance(scores, list) else ():
-        number, raw = score.get("probability"), score.get("raw")
-        value = f"{number:.0%} likely AI" if isinstance(number, float) else f"raw {raw}" if raw is not None else "no score"
-        verdict = SCORE_WORDS.get(str(score.get("verdict")), "uncertain")  # type: ignore[call-overload]
-        note = f" ({score['note']})" if score.get("note") else ""
-        told.append(f"{score.get('title')}: {value}; {verdict}{note}")
-    return "; ".join(told)
+    return told_scores(record.facts.get("detector"))
 
 
 @dataclass(frozen=True, kw_only=True)
