@@ -58,7 +58,8 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
 
     with _library(settings) as library:
         accounts = open_accounts(settings, library)
-        return serve(open_studio(settings, library), accounts, settings, open_browser=not arguments.no_browser)
+        studio, opened = open_studio(settings, library), not arguments.no_browser
+        return serve(studio, accounts, settings, open_browser=opened, window=arguments.window)
 
 
 def _generate(settings: Settings, arguments: argparse.Namespace) -> int:

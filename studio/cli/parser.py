@@ -40,6 +40,7 @@ def command_line(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
 def _serving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the page (default: 7860, or the next free one)")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs an admin's account)")
+    parser.add_argument("--window", action="store_true", help="show the page in a window of its own")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--offline", action="store_true", help="never use the network")
 

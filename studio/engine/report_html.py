@@ -18,8 +18,8 @@ dl { margin: 0; display: grid; grid-template-columns: max-content minmax(0, 1fr)
 h2 { font-size: 17px; margin: 44px 0 14px } ol { list-style: none; margin: 0; padding: 0 }
 .sheet { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 14px }
 .sheet a { display: block; color: inherit; text-decoration: none } .sheet span { display: block; font-size: 12px; color: var(--soft); margin-top: 5px }
-.sheet .thumb { aspect-ratio: 1; display: grid; place-items: center; background: #f5f5f2 }
-.thumb img { width: 100%; height: 100%; object-fit: contain; display: block } .gone { color: var(--soft); font-size: 12px }
+.sheet .thumb { position: relative; aspect-ratio: 1; display: grid; place-items: center; background: #f5f5f2 }
+.thumb img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain } .gone { color: var(--soft); font-size: 12px }
 .entry { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 28px; padding: 26px 0; border-top: 1px solid var(--line); break-inside: avoid }
 .entry figure { margin: 0 } .entry figure img { width: 100%; height: auto; max-height: 460px; object-fit: contain; object-position: left top; display: block }
 .entry figure.gone { display: grid; place-items: center; aspect-ratio: 4/3; background: #f5f5f2 }

@@ -49,7 +49,10 @@ class Desk:
         thumbs: Thumbs,
         recent_every: float = 5.0,
         takers: tuple[tuple[str, str], ...] = (),
+        *,
+        at_home: bool = False,
     ) -> None:
+        self._at_home = at_home
         self._studio, self._thumbs, self._recent_every, self._takers = studio, thumbs, recent_every, takers
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
@@ -119,6 +122,7 @@ class Desk:
             outputs=self._studio.outputs,
             models=self._studio.models(),
             takers=self._takers,
+            at_home=self._at_home,
             family=again.shown(self._studio, record, self.tile) + self._family(record),
         )
         return details(record, about)

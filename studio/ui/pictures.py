@@ -17,7 +17,7 @@ from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
 from studio.core.score import told_scores
-from studio.ui import adapter_facts, again, enlarging, hosted_facts, icons, policy_facts, wording
+from studio.ui import adapter_facts, again, desktop, enlarging, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -170,7 +170,7 @@ def details(record: Record, about: About) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in rows if value not in (None, ""))
     prompt = escape(request.prompt) or '<span class="quiet">(no prompt)</span>'
     return (
-        f'<p class="prompt">{prompt}</p>{_tools(record, about.takers)}{hosted_facts.tools(record)}{about.family}'
+        f'<p class="prompt">{prompt}</p>{_tools(record, about)}{hosted_facts.tools(record)}{about.family}'
         f"<dl>{listed}{_file(record, about.outputs)}</dl>"
     )
 
@@ -178,7 +178,10 @@ def details(record: Record, about: About) -> str:
 def _preset_rows(record: Record) -> tuple[tuple[str, str], ...]:
     request = record.request
     version = f", version {request.preset_version}" if request.preset_version else ""
-    return (("Preset", f"{request.preset}{version}" if request.preset else ""), ("Prompt version", request.prompt_version))
+    return (
+        ("Preset", f"{request.preset}{version}" if request.preset else ""),
+        ("Prompt", f"version {request.prompt_version}" if request.prompt_version else ""),
+    )
 
 
 def _seedless(record: Record) -> bool:
@@ -203,12 +206,15 @@ def detector_words(record: Record) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the details need besides the record: `takers` are the tabs (name, title) it can be sent to, `family` is HTML."""
+    """What the details need besides the record: `takers` are the tabs (name, title) it can be sent to, `family` is HTML.
+    `at_home`: the reader sits at the computer that has the files.
+    """
 
     outputs: Path
     models: list[Model]
     takers: tuple[tuple[str, str], ...] = ()
     family: str = ""
+    at_home: bool = False
 
 
 def family(source: str, children: list[str]) -> str:
@@ -260,16 +266,17 @@ def proof(record: Record) -> str:
     return f"{changed:,} of {outside:,} pixels outside the mask changed".replace(",", "\u202f") + counted_before
 
 
-def _tools(record: Record, takers: tuple[tuple[str, str], ...]) -> str:
+def _tools(record: Record, about: About) -> str:
     id = escape(record.id)
     download = send = ""
     if record.path:
         where = f'href="{escape(url(record.path))}" download="{escape(record.name)}"'
         download = f'<a class="button" id="download" {where}>{icons.SAVE}Download</a>'
         download += f'<button data-share="{id}">{icons.SHARE}Share copy …</button>'
+        download += desktop.tools(record) if about.at_home else ""
         to = "".join(
             f'<button data-choose="send" data-id="{id}" data-to="{escape(name)}">{escape(title)}</button>'
-            for name, title in takers
+            for name, title in about.takers
         )
         send = f'<div class="send" role="group" aria-label="Send to">Send to {to}</div>' if to else ""
     return (

@@ -27,7 +27,7 @@ DIALOG = """
   <label>Picture<select name="picture"></select></label>
   <label class="switch"><input type="checkbox" name="seed">Keep its seed</label>
   <p class="quiet" role="status"></p>
-  <div class="end"><button type="button" data-close>Close</button><button class="generate" type="submit">Save</button></div>
+  <div class="end"><button type="button" data-close>Close</button><button class="save" type="submit">Save</button></div>
 </form><input type="file" accept=".zip,.toml" hidden aria-label="A preset's file"></dialog>
 """
 

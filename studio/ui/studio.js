@@ -117,6 +117,7 @@ async function draw(pictures, key) {
     const button = document.createElement("button");
     button.className = "picture";
     button.dataset.large = picture.src;
+    if (picture.name) button.dataset.name = picture.name;
     button.ariaLabel = `Look at it large: ${picture.alt}`;
     button.append(framed(picture.src, picture.width, picture.height, picture.alt));
     button.onfocus = button.onmouseenter = () => pictures.length > 1 && describe(picture.id);
@@ -143,11 +144,11 @@ function mark() {
 }
 
 function choose(tile) {
-  const { picture, src, width, height, before } = tile.dataset;
+  const { picture, src, width, height, before, name } = tile.dataset;
   chosen = drawn = picture;
   described = "";
   show("result");
-  if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
+  if (src) draw([{ id: picture, src, width, height, name, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
   else leave(picture, "The file of this picture is gone.");
 }
 

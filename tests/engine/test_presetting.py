@@ -10,7 +10,17 @@ import pytest
 from studio.core.errors import InvalidRequest, NotAllowed
 from studio.core.people import Person
 from studio.core.preset import Preset, of_request, prompt_version, versioned
-from studio.core.request import Adapter, ImageRequest, Sampling, Size, Source, TextToImage
+from studio.core.request import (
+    Adapter,
+    ImageRequest,
+    Sampling,
+    Size,
+    Source,
+    TextToImage,
+    request_from_json,
+    request_to_json,
+    without_words,
+)
 from studio.core.result import Record
 from studio.engine.presets import SAME, About, Presets
 from studio.library.presets import PresetFolder
@@ -132,3 +142,9 @@ def test_a_request_is_versioned_by_what_was_typed_and_a_repetition_keeps_its_own
     again = replace(told, again=Source(sha256="0" * 64, width=1, height=1))
     assert versioned(again, [replace(preset, version=9)]) == again
     assert versioned(replace(REQUEST, preset="gone"), [preset]).preset_version == 0
+
+
+def test_the_versions_come_back_with_a_record_and_are_forgotten_with_the_words() -> None:
+    told = replace(REQUEST, preset="sail", preset_version=2, prompt_version="v2-5f0c2a")
+    assert request_from_json(request_to_json(told)) == told
+    assert without_words(told).prompt_version == ""

@@ -24,6 +24,14 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
         ("x" * 300, "x" * 40),
     ],
 )
+def test_a_file_made_with_a_preset_is_named_after_it_and_its_prompts_version() -> None:
+    of = {"v2": "-evening-sail-v2-starter-1234-", "v2-5f0c2a": "-evening-sail-v2-5f0c2a-starter-1234-"}
+    for version, named in of.items():
+        _, name = output_name(a_draft(request=a_request(preset="Evening sail/..", prompt_version=version))).split("/")
+        assert named in name
+    assert "5f0c2a" not in output_name(a_draft(request=a_request(prompt_version="5f0c2a")))
+
+
 def test_a_model_name_becomes_a_short_plain_word(model: str, expected: str) -> None:
     assert slug(model) == expected
 
