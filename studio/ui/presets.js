@@ -27,10 +27,14 @@ function arrange() {
   }
 }
 
-async function whatStands(form = tab()) {
-  if (!boxOf(form)) return;
-  standing[form] = (await server.preset_of(form)) || "";
+function stand(form, name) {
+  standing[form] = name || "";
   arrange();
+}
+
+// Asked when a form opens; from then on each answer of the form tells it.
+async function whatStands(form = tab()) {
+  if (boxOf(form) && !(form in standing)) stand(form, await server.preset_of(form));
 }
 
 function sayPreset(told, form = tab()) {
@@ -113,21 +117,19 @@ picking.addEventListener("change", () => { takeFile(picking.files[0]); picking.v
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("#forms .presets button, [data-preset-of]");
   if (!button) return;
-  const { group: of, preset: what, presetOf: record, choose: chooses } = button.dataset;
+  const { group: of, preset: what, presetOf: record } = button.dataset;
   if (record) openSaving(record);
   else if (of !== undefined) { group = of; localStorage.setItem("studio-preset-group", of); arrange(); }
   else if (what === "new") openSaving();
   else if (what === "take") picking.click();
   else if (what) actPreset({ do: what, id: standing[tab()] });
-  else if (chooses) setTimeout(whatStands, 700);
 });
 // A pressed card lets go of its preset: the words stay, and the picture's record names it no more.
 document.addEventListener("click", (event) => {
   const card = event.target.closest?.("#forms .card[data-choose]");
   if (!card) return;
   const form = tab(), name = card.getAttribute("aria-pressed") === "true" ? "" : card.dataset.id;
-  standing[form] = name;
-  arrange();
+  stand(form, name);
   if (name) return;
   event.stopImmediatePropagation();
   trigger("select", { preset: "", to: form });

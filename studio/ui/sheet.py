@@ -256,7 +256,7 @@ class Sheet:
         except StudioError as error:
             return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error, model, self.part.name)})}
         model = self._model(changed.get("model", read["model"]))
-        return {**self.change(read, changed, model), **beside}
+        return {**self.change(read, changed, model), **beside, **self._stands({**read, **changed})}
 
     def _of_reading(self, reading: Reading, read: Values) -> Updates:
         """The settings that a file told, as far as this tab's models know them; the rest is said."""
@@ -278,23 +278,25 @@ class Sheet:
     def _of_preset(self, preset: Preset | None, read: Values) -> Updates:
         """What the preset says, as far as this tab's models know it; none lets go of the one before and changes nothing."""
         if preset is None:
-            return self.change(read, {"preset": ""}, self._model(read["model"]))
+            return {**self.change(read, {"preset": ""}, self._model(read["model"])), **self._stands({"preset": ""})}
         changed = values.from_preset(preset, read, self.models())
         model = self._model(changed.get("model", read["model"]))
         if model.id != read["model"]:
             changed |= self.part.for_model(read, model)
         changed |= self._sound(presetting.own_values(preset, model, self.fields, self.part.name), model)
         changed |= self.part.for_size(preset.size, model) if preset.size else {}
-        problem = presetting.said_of(preset, model)
-        told = {self.page.view: gr.HTML(notice={**self._notice(), "problem": problem})} if problem else {}
-        return {**self.change(read, changed, model), **told}
+        return {**self.change(read, changed, model), **self._stands(changed, problem=presetting.said_of(preset, model))}
 
     def _save_preset(self, read: Values, model: Model, asked: Mapping[str, Any]) -> Updates:
         """The form as it stands as a preset, which it then stands on."""
         preset = presetting.of_form(read, model, self.part.name)
         saved = presetting.saved(self.studio.presets.save(preset, presetting.about(asked), who.current()))
-        notice = {**self._notice(), "saved": saved}
-        return {**self.change(read, {"preset": saved["name"]}, model), self.page.view: gr.HTML(notice=notice)}
+        changed = {"preset": saved["name"]}
+        return {**self.change(read, changed, model), **self._stands(changed, saved=saved)}
+
+    def _stands(self, after: Values, **told: Any) -> Updates:
+        """Tell the page which preset the form stands on now."""
+        return {self.page.view: gr.HTML(notice={**self._notice(), "preset": after["preset"] or "", **told})}
 
     def _sound(self, changed: Values, model: Model) -> Values:
         """What of it the fields may show: a record or a preset may come from a stranger."""

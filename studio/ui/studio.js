@@ -221,7 +221,7 @@ watch("notice", () => {
   const notice = props.notice || {};
   if (!notice.restored) complain({ ...notice.problem, form: notice.form });
   if (notice.restored) { greet(notice.restored); setTimeout(open, 30); whatStands(); }
-  else if (notice.form) setTimeout(whatStands, 300, notice.form);
+  else if ("preset" in notice) stand(notice.form, notice.preset);
   if (notice.saved) sayPreset(notice.saved, notice.form);
   if (notice.job) {
     chosen = null;

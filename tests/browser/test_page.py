@@ -103,7 +103,7 @@ def test_the_queue_shows_places_and_can_be_reordered_paused_and_emptied(toy: Run
 
 def test_a_preset_fills_the_form(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
-    card = page.locator(".card", has_text="First light")
+    card = page.locator("#presets .card", has_text="First light")
     assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 160
     card.click()
     expect(page.locator("#text-to-image-prompt textarea")).to_have_value(

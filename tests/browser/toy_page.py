@@ -37,9 +37,11 @@ def main() -> None:
     roles: dict[str, Role] = {"anna": "admin", "rita": "reviewer", "carl": "creator"} if with_people else {}
     accounts = some_accounts(settings.data, **roles)
     temporary = settings.data / "temporary"
-    page = launch(build(studio, accounts), accounts, host="127.0.0.1", port=port, temporary=temporary, open_browser=False)
+    over = threading.Event()
+    blocks = build(studio, accounts, over.set)
+    page = launch(blocks, accounts, host="127.0.0.1", port=port, temporary=temporary, open_browser=False)
     print(page.url, flush=True)
-    threading.Event().wait()
+    over.wait()
 
 
 if __name__ == "__main__":
