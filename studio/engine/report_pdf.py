@@ -116,7 +116,7 @@ def _entry(entry: Entry) -> Iterator[Any]:
     words.append(_facts(entry.facts, 8.5, right - 12))
     table = Table([[_picture(entry.picture, entry, left - 12, 95 * mm), words]], colWidths=[left, right])
     table.setStyle(
-        TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEABOVE", (0, 0), (-1, 0), 0.5, LINE), *_padding(0, 10)])
+        TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEABOVE", (0, 0), (-1, 0), 0.5, LINE), *_padding(0, 8)])
     )
     yield KeepTogether([table])
 

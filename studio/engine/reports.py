@@ -131,10 +131,13 @@ def _entry(number: int, record: Record, titles: Mapping[str, str]) -> Entry:
     facts = (
         ("Model", f"{model}, {where}"),
         ("Made", _joined(", ", _when(record.created), request.user if request.user_in_file else "")),
-        ("Picture", _joined(", ", f"{record.width} × {record.height}", request.task.kind.replace("-", " "))),
-        ("Settings", _joined(", ", f"seed {record.seed}", f"{steps} steps" if steps else "")),
+        ("Task", "" if request.task.kind == "text-to-image" else request.task.kind.replace("-", " ")),
+        (
+            "Settings",
+            _joined(", ", f"{record.width} × {record.height}", f"seed {record.seed}", f"{steps} steps" if steps else ""),
+        ),
         ("Preset", preset),
-        ("Prompt version", request.prompt_version),
+        ("Prompt", f"version {request.prompt_version}" if request.prompt_version else ""),
         ("Cost", dollars(cost) if cost is not None else "not told" if hosted else "none"),
         ("File", record.name),
         ("SHA-256", record.sha256[:16]),
