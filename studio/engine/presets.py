@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,9 +45,9 @@ class Presets:
         """Where their files lie, for showing their pictures."""
         return self._folder.folder if self._folder else None
 
-    def all(self) -> list[Preset]:
-        """By group and title, as the files are now."""
-        return list(self._folder.all()) if self._folder else []
+    def all(self) -> Sequence[Preset]:
+        """By group and title, as the files are now; the same value as long as nothing changes."""
+        return self._folder.all() if self._folder else ()
 
     def faults(self) -> list[str]:
         """One sentence for each fault of a preset's file."""

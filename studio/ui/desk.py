@@ -53,6 +53,7 @@ class Desk:
         at_home: bool = False,
     ) -> None:
         self._at_home = at_home
+        self._cards: tuple[object, str] = (None, "")
         self._studio, self._thumbs, self._recent_every, self._takers = studio, thumbs, recent_every, takers
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
@@ -194,8 +195,14 @@ class Desk:
             ),
             "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),
-            "presets": cards(self._studio.presets.all(), self._studio.presets.faults()),
+            "presets": self._draw_presets(),
         }
+
+    def _draw_presets(self) -> str:
+        presets = self._studio.presets.all()
+        if presets is not self._cards[0]:
+            self._cards = presets, cards(presets, self._studio.presets.faults())
+        return self._cards[1]
 
     def _worker_of(self, job: Job) -> WorkerStatus:
         return self._studio.worker() if job.backend == "local" else self._studio.hosted_worker()

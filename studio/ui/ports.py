@@ -25,6 +25,7 @@ from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 from studio.engine.presets import Presets
+from studio.engine.reports import Reports
 from studio.engine.reproduce import Reproduction
 from studio.ui.models_port import Collection
 
@@ -114,6 +115,9 @@ class Studio(Protocol):
 
     @property
     def presets(self) -> Presets: ...
+
+    @property
+    def reports(self) -> Reports: ...
 
     @property
     def outputs(self) -> Path: ...

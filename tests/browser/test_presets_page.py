@@ -43,6 +43,13 @@ def test_a_form_is_saved_versioned_shared_deleted_and_taken_back(toy: RunningStu
     expect(mine.locator("small")).to_have_text("v2")
     page.locator("#preset input[type=file]").set_input_files(pack)
     expect(said).to_have_text("“Two moons” is here already, in version 2.")
+    page.locator("#presets .cards").evaluate(
+        """cards => { const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(['title = "Dropped"'], "dropped.toml"));
+        cards.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer })); }"""
+    )
+    expect(said).to_have_text("“Dropped” is saved.")
+    expect(page.locator("#presets .card", has_text="Dropped")).to_be_visible()
 
 
 def test_a_card_fills_the_form_of_another_task_and_lets_go_again(toy: RunningStudio, visit: Visits) -> None:

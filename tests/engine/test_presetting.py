@@ -112,7 +112,7 @@ def test_a_file_of_a_higher_version_takes_the_place_and_all_others_stand_beside(
 
 def test_a_studio_without_a_folder_has_none_and_says_so() -> None:
     presets = Presets(None, lambda id: None, lambda record, options: b"")
-    assert (presets.all(), presets.faults(), presets.folder) == ([], [], None)
+    assert (len(presets.all()), presets.faults(), presets.folder) == (0, [], None)
     with pytest.raises(InvalidRequest, match="without a presets folder"):
         saved(presets, ANNA)
 

@@ -33,6 +33,7 @@ from studio.core.result import Record
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
 from studio.engine.presets import Presets
+from studio.engine.reports import Reports
 from studio.engine.rights import require
 from studio.library.presets import PresetFolder
 
@@ -89,6 +90,7 @@ class FakeStudio(Verifies, Hosts):
         self.oversight = Overseen(self)
         self.collection = a_collection(self)
         self.making = making_of(self)
+        self.reports = Reports(self.models)
         self.gate = threading.Event()
         self.gate.set()
         folder = PresetFolder(presets, outputs.parent / "aside") if presets else None
