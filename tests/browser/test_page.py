@@ -196,8 +196,8 @@ def test_nothing_moves_while_a_job_runs(toy: RunningStudio, visit: Visits) -> No
     page = visit(toy.url)
     parts = "['.field-prompt', '.generate', '#views', '#stage', '#job', '#recent', '#details']"
     places = f"{parts}.map(part => document.querySelector(part).getBoundingClientRect().y)"
+    fill(page, "a calm fox")  # which scrolls to the prompt
     before = page.evaluate(places)
-    fill(page, "a calm fox")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#stage[data-view=preview] #frame img")).to_be_visible(timeout=20_000)
     assert page.evaluate(places) == before
