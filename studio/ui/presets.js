@@ -98,7 +98,7 @@ const known = () => {
 function tellVersion() {
   const card = known(), { picture } = saving.querySelector("form").elements;
   for (const option of picture.options) if (option.value === "same") option.disabled = option.hidden = !card;
-  if (!card && picture.value === "same") picture.selectedIndex = 0;
+  if (picture.selectedOptions[0]?.disabled) picture.selectedIndex = [...picture.options].findIndex((option) => !option.disabled);
   saving.querySelector("p").textContent = card ? `It is here in version ${card.dataset.version}; saving makes version ${Number(card.dataset.version) + 1}, and an undo is offered.` : "A new preset, version 1.";
 }
 

@@ -78,9 +78,7 @@ class SettingsTab:
                 with gr.Row(elem_classes=["limits"]):
                     self._at_once = gr.Number(label="Calls at once", precision=0, minimum=1, **form.named(NAME, "at_once"))
                     self._per_minute = gr.Number(label="Calls a minute", minimum=1, **form.named(NAME, "limits"))
-                if page.quit:
-                    gr.HTML('<h2 class="part">This studio</h2>')
-                    self._leave = gr.Button("Quit the studio", size="sm", elem_id="settings-quit")
+                self._leave = _leave_button() if page.quit else None
             with gr.Row(elem_classes=["actions"]):
                 self._said = gr.HTML('<p class="quiet">Changes hold at once.</p>', elem_id="settings-said")
                 keep = gr.Button("Keep settings", variant="primary", elem_classes=["generate"], min_width=120)
@@ -104,7 +102,7 @@ class SettingsTab:
         remove.click(self._remove, asked[:2], [self._said, self._about, self._key, self._table], **QUICK)
         test.click(self._test, self._provider, [self._said, self._table], show_progress="hidden", api_visibility="private")
 
-        if page.quit:
+        if page.quit and self._leave:
             self._leave.click(partial(_quit, page.quit), None, self._said, **QUICK)
 
     def _status(self, name: str | None) -> ProviderStatus | None:
@@ -177,6 +175,12 @@ class SettingsTab:
 
     def _shown(self) -> str:
         return table(self._studio.providers(), self._studio.spent())
+
+
+def _leave_button() -> Any:
+    gr.HTML('<h2 class="part">This studio</h2>')
+    with gr.Row(elem_classes=["buttons"]):
+        return gr.Button("Quit the studio", size="sm", elem_id="settings-quit")
 
 
 def _quit(quit: Callable[[], None]) -> str:
