@@ -17,6 +17,7 @@ python studio.py [command] [options]      sets up what is missing, then:
   (no command), or serve        open the studio in the browser
       --port N                    use this port (default: 7860 or the next free one)
       --host ADDRESS              listen on this address (default: 127.0.0.1, this computer only)
+      --window                    show the page in a window of its own
       --no-browser                do not open the browser
       --offline                   never use the network
   generate "prompt" [options]   make pictures without the page; `generate --help` lists the options
@@ -28,6 +29,7 @@ python studio.py [command] [options]      sets up what is missing, then:
   erase PERSON [--yes]          erase a person's data: prompts, pictures, content of the log
   providers [--json]            list hosted providers: abilities, keys, limits, what was tried
   models list|add|remove|…      models on this computer and downloads; `models --help` lists the rest
+  report --out FILE             contact sheet of pictures with prompts, marks and review, as PDF or HTML
   people list                   show who may sign in; `people --help` lists add, password, role and remove
   doctor [--json]               show device, versions, models and what is wrong
   test [pytest options]         run the offline tests

@@ -59,7 +59,8 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
 
     with _library(settings) as library:
         accounts = open_accounts(settings, library)
-        return serve(open_studio(settings, library), accounts, settings, open_browser=not arguments.no_browser)
+        studio, opened = open_studio(settings, library), not arguments.no_browser
+        return serve(studio, accounts, settings, open_browser=opened, window=arguments.window)
 
 
 def _generate(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -151,6 +152,12 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         return erase(library.erasure, owner_of(settings).name, arguments)
 
 
+def _report(settings: Settings, arguments: argparse.Namespace) -> int:
+    from studio.cli.report import report
+
+    return report(open_studio(settings), arguments)
+
+
 def _is_ours(data: bytes) -> bool:
     from studio.assembly import is_ours
 
@@ -182,7 +189,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     from studio.assembly import Marks
     from studio.collecting import TOKEN, open_collection
     from studio.hosting import HostedProviders, hosted_of
-    from studio.presets import load_presets
+    from studio.library.presets import PresetFolder
     from studio.wording import WordFolder
 
     library = library or _library(settings)
@@ -190,8 +197,8 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
     provider_keys = tuple(name for backend in hosted_of(backends) for name in backend.about.keys)
     others = tuple(name for name in configuration.KEYS if name != TOKEN)
     _log_to(settings.data / "logs" / "studio.log")
-    presets, faults = load_presets(settings.presets)
-    for fault in faults:
+    presets = PresetFolder(settings.presets, settings.data / "presets")
+    for fault in presets.faults():
         logging.getLogger("studio").warning(fault)
     return Studio(
         backends=backends,
@@ -201,7 +208,7 @@ def open_studio(settings: Settings, library: Library | None = None) -> Studio:
             drafts=library.drafts,
             sources=library.sources,
             receipts=library.receipts,
-            presets=tuple(presets),
+            presets=presets,
             audit=library.audit,
             reviews=library.reviews,
             statistics=library.statistics,
@@ -345,6 +352,7 @@ def _log_to(path: Path) -> None:
 RUNS: dict[str, Run] = {
     "serve": _serve, "generate": _generate, "doctor": _doctor, "reindex": _reindex, "verify": _verify,
     "evaluate": _evaluate, "calibrate": _calibrate, "audit": _audit, "erase": _erase, "providers": _providers,
-    "people": _people, "models": _models, "_worker": _work, "_hosted": _work_hosted, "_downloads": _work_downloads,
+    "people": _people, "models": _models, "report": _report,
+    "_worker": _work, "_hosted": _work_hosted, "_downloads": _work_downloads,
 }  # fmt: skip
 """Every command with what runs it; those with a line in front are the studio's own processes."""

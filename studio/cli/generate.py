@@ -23,7 +23,7 @@ CODES = {"done": 0, "cancelled": 130}
 
 def generate(studio: Studio, arguments: argparse.Namespace) -> int:
     """Queue one request, follow it and print where the pictures are. Exit code 0 done, 1 failed, 2 bad request."""
-    if not (arguments.prompt or arguments.again):
+    if not (arguments.prompt or arguments.again or arguments.preset):
         raise InvalidRequest("Say what the picture should show, or --again which picture to repeat.", "prompt")
     studio.open()
     try:
@@ -64,12 +64,14 @@ def build_request(studio: Studio, arguments: argparse.Namespace) -> ImageRequest
     models = [model.id for model in studio.models()]
     return ImageRequest(
         model=arguments.model or preset.model or next(iter(models), ""),
-        prompt=arguments.prompt,
+        prompt=arguments.prompt or preset.prompt,
         negative_prompt=arguments.negative_prompt or preset.negative_prompt,
         count=arguments.count,
-        styles=tuple(arguments.style or ()),
+        styles=tuple(arguments.style or preset.styles),
         preset=preset.name,
-        adapters=adapters_of(studio, arguments),
+        adapters=adapters_of(studio, arguments) or preset.adapters,
+        options=dict(preset.options),
+        hires=preset.hires,
         task=TextToImage(Size.parse(arguments.size) if arguments.size else preset.size),
         sampling=Sampling(
             steps=_first(arguments.steps, chosen.steps),
@@ -93,7 +95,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
 def _preset(studio: Studio, name: str) -> Preset:
     if not name:
         return Preset(name="", title="")
-    presets = {preset.name: preset for preset in studio.presets()}
+    presets = {preset.name: preset for preset in studio.presets.all()}
     if name not in presets:
         raise InvalidRequest(f"There is no preset “{name}”. Choose one of: {', '.join(presets)}.", "preset")
     return presets[name]

@@ -11,6 +11,7 @@ from studio.cli.audit import add_audit_options, add_erase_options
 from studio.cli.evaluate import add_calibrate_options, add_evaluate_options
 from studio.cli.models import add_options as add_models_options
 from studio.cli.people import add_options as add_people_options
+from studio.cli.report import add_options as add_report_options
 from studio.cli.verify import add_options as add_verify_options
 
 Run = Callable[[Any, argparse.Namespace], int]
@@ -39,6 +40,7 @@ def command_line(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
 def _serving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the page (default: 7860, or the next free one)")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; any other needs an admin's account)")
+    parser.add_argument("--window", action="store_true", help="show the page in a window of its own")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--offline", action="store_true", help="never use the network")
 
@@ -91,5 +93,9 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "erase": ("erase a person's data: prompts, pictures, content of the log", _never_online(add_erase_options)),
     "providers": ("list hosted providers: abilities, keys, limits, what was tried", _telling_options),
     "models": ("models on this computer: list, add, remove, curated, pause, resume", _never_online(add_models_options)),
+    "report": (
+        "a contact sheet of pictures with prompts, marks and review as PDF or HTML",
+        _never_online(add_report_options),
+    ),
     "people": ("who may sign in: list, add, password, role, remove", _never_online(add_people_options)),
 }

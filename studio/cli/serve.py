@@ -6,33 +6,41 @@ import signal
 import threading
 
 from studio import settings as configuration
+from studio.cli.window import show_window
 from studio.engine.accounts import Accounts
 from studio.engine.studio import Studio
 from studio.settings import Settings
 
 
-def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browser: bool) -> int:
-    """Open the page and stay. The worker warms up meanwhile in a process of its own."""
+def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browser: bool, window: bool = False) -> int:
+    """Open the page and stay; the worker warms up meanwhile in a process of its own.
+
+    `window` shows the page in a window of its own, which ends the studio when it is closed.
+    """
     temporary = settings.data / "temporary"
     configuration.quieten(temporary)
     print("Starting the studio …", flush=True)
+    over = _the_end()
     studio.open()
     try:
         from studio.ui.app import build, launch  # Gradio takes two seconds to import: the worker is on its way by now
 
         page = launch(
-            build(studio, accounts),
+            build(studio, accounts, quit=over.set),
             accounts,
             host=settings.host,
             port=settings.port,
             temporary=temporary,
-            open_browser=open_browser,
+            open_browser=open_browser and not window,
         )
         print(
             f"The studio is open at {page.url}\nPictures are kept in {settings.outputs}\nPress Ctrl+C to close it.",
             flush=True,
         )
-        _wait_for_the_end()
+        if window:
+            show_window(page.url, settings.data / "window", over)
+        else:
+            over.wait()
         print("Closing. What is still in the queue goes on at the next start.", flush=True)
         page.close()
     finally:
@@ -40,8 +48,9 @@ def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browse
     return 0
 
 
-def _wait_for_the_end() -> None:
+def _the_end() -> threading.Event:
+    """Set by Ctrl+C, by the system's wish to end us, by Quit in Settings, and by closing the window."""
     over = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: over.set())
-    over.wait()
+    return over

@@ -130,11 +130,12 @@ def to_plain(value: Any) -> Any:
 def _request(values: Any) -> ImageRequest:
     request = request_from_json(_typed(values, dict))
     texts = (request.model, request.prompt, request.negative_prompt, request.preset, request.user, request.template)
-    for text in (*texts, request.negative_template):
+    for text in (*texts, request.negative_template, request.prompt_version):
         _typed(text, str)
     _typed(request.options, dict)
     _typed(request.user_in_file, bool)
     _number(request.count)
+    _number(request.preset_version)
     _task(request.task)
     _adapters(request.adapters)
     sampling = request.sampling

@@ -228,6 +228,7 @@ class ImageRequest:
     `template` is the prompt as it was typed where wildcards, `{a|b}` or `styles` made another one of it, `choices` what was
     chosen, in order; `negative_template` the negative one as it was typed, where there are styles. `again` is the picture
     that this request repeats: the same everything, to see whether the same comes of it.
+    `preset_version` and `prompt_version` are set when it is queued (`studio.core.preset.versioned`).
     `user` is who asked; without `user_in_file` the name stands in the library alone and in no file.
     """
 
@@ -239,6 +240,8 @@ class ImageRequest:
     sampling: Sampling = field(default_factory=Sampling)
     options: Mapping[str, Any] = field(default_factory=dict)
     preset: str = ""
+    preset_version: int = 0
+    prompt_version: str = ""
     adapters: tuple[Adapter, ...] = ()
     hires: Hires | None = None
     template: str = ""
@@ -258,7 +261,9 @@ def all_sources(request: ImageRequest) -> dict[str, Source]:
 
 def without_words(request: ImageRequest) -> ImageRequest:
     """The same with nothing in it that tells what the picture shows."""
-    return replace(request, prompt="", negative_prompt="", template="", negative_template="", choices=(), styles=())
+    return replace(
+        request, prompt="", negative_prompt="", template="", negative_template="", choices=(), styles=(), prompt_version=""
+    )
 
 
 def request_to_json(request: ImageRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from PIL import Image
 
@@ -97,3 +97,15 @@ class Detector(Protocol):
 
     def score(self, image: Image.Image) -> Raw:
         """Score RGB pixels in their own size. Raises a `StudioError`."""
+
+
+def told_scores(scores: Any) -> str:
+    """What the detectors said, from a record's facts, which may come from a stranger; a signal, never proof."""
+    told = []
+    for score in (each for each in scores if isinstance(each, dict)) if isinstance(scores, list | tuple) else ():
+        number, raw = score.get("probability"), score.get("raw")
+        value = f"{number:.0%} likely AI" if isinstance(number, float) else f"raw {raw}" if raw is not None else "no score"
+        verdict = SCORE_WORDS.get(str(score.get("verdict")), "uncertain")  # type: ignore[call-overload]
+        note = f" ({score['note']})" if score.get("note") else ""
+        told.append(f"{score.get('title')}: {value}; {verdict}{note}")
+    return "; ".join(told)

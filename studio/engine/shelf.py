@@ -21,7 +21,7 @@ from studio.core.ports import (
     Statistics,
     Trash,
 )
-from studio.core.preset import Preset
+from studio.core.preset import PresetFolder
 from studio.engine.logbook import SilentAudit
 from studio.engine.press import KeepSheet
 
@@ -41,7 +41,7 @@ class Shelf:
     drafts: Drafts
     sources: Sources
     receipts: ReceiptBook
-    presets: tuple[Preset, ...] = ()
+    presets: PresetFolder | None = None
     audit: AuditLog = field(default_factory=SilentAudit)
     reviews: Reviews | None = None
     statistics: Statistics | None = None

@@ -20,7 +20,6 @@ from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.people import Person
 from studio.core.ports import Backend, Hosting
-from studio.core.preset import Preset
 from studio.core.publishing import Ruling
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
@@ -35,9 +34,11 @@ from studio.engine.long_work import LongWork, WorkStatus, folder_at
 from studio.engine.making import Fingerprint, Making
 from studio.engine.oversight import Oversight
 from studio.engine.pipeline import find_model
+from studio.engine.presets import Presets
 from studio.engine.process import WorkerProcess
 from studio.engine.prompting import Prompting
 from studio.engine.queue import Tickets
+from studio.engine.reports import Reports
 from studio.engine.rights import require
 from studio.engine.screening import Screening
 from studio.engine.shelf import Shelf, check_room
@@ -80,6 +81,8 @@ class Studio:
         self.oversight = Oversight(shelf, verifying)
         self.making = Making(self, prompting or Prompting(), fingerprint)
         self.grids = grids_of(self, shelf, prompting, version)
+        self.reports = Reports(self.models)
+        self.presets = Presets(shelf.presets, self.record, lambda record, options: verifying.share(record, options).data)
         self._screening = screening or Screening()
         self._long_work = LongWork()
         self._changes = Changes(shelf.jobs)
@@ -117,9 +120,6 @@ class Studio:
         """The name of the adapter of this hash; empty if it is not here."""
         return adapter_with_hash(self._backends, kind, hash)
 
-    def presets(self) -> list[Preset]:
-        return list(self._shelf.presets)
-
     def count_tokens(self, model: str, text: str) -> tuple[int | None, int | None]:
         """Tokens of `text` and the length of one chunk of the model's text encoder (None where unknown)."""
         backend, found = find_model(model, self._backends)
@@ -147,6 +147,7 @@ class Studio:
         check_room(self.outputs)
         seeded = replace(request.sampling, seed=adapted.sampling.seed)
         named = replace(request, sampling=seeded, user=person.name or request.user, user_in_file=person.in_files)
+        named = self.presets.versioned(named)
         try:
             self._screening.words(named, person.role)
         except Blocked as error:

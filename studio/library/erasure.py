@@ -167,7 +167,7 @@ def _blank_record(connection: sqlite3.Connection, id: str) -> None:
 def _blank_request(text: str) -> str:
     request = json.loads(text)
     request |= {"prompt": ERASED, "negative_prompt": "", "user": "", "options": {}}
-    request |= {"template": "", "negative_template": "", "choices": [], "styles": []}
+    request |= {"template": "", "negative_template": "", "choices": [], "styles": [], "prompt_version": ""}
     for source in (*(request.get("task") or {}).values(), request.get("again"), *_pictures_of_adapters(request)):
         if isinstance(source, dict) and "name" in source:
             source["name"] = ""

@@ -6,28 +6,33 @@ import contextlib
 import hashlib
 import itertools
 import os
-import re
 import sys
-import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from studio.core.preset import slug as plain
+from studio.core.request import ImageRequest
 from studio.core.result import Draft
 
 
 def output_name(draft: Draft) -> str:
-    """`2026-11-23/081530-starter-1234-5f0c2a9e.png`: local time, model, seed, a short id; safe on every file system."""
+    """`2026-11-23/081530-evening-sail-v2-starter-1234-5f0c2a9e.png`: local time, preset with the prompt's version if there
+    is one, model, seed, a short id; safe on every file system."""
     local = datetime.fromisoformat(draft.created).astimezone()
     short = hashlib.sha256(draft.id.encode()).hexdigest()[:8]
-    return f"{local:%Y-%m-%d}/{local:%H%M%S}-{slug(draft.request.model)}-{draft.picture.seed}-{short}{draft.suffix}"
+    made_with = f"{_preset(draft.request)}{slug(draft.request.model)}-{draft.picture.seed}"
+    return f"{local:%Y-%m-%d}/{local:%H%M%S}-{made_with}-{short}{draft.suffix}"
 
 
 def slug(model: str) -> str:
     """The model's own name in at most 40 small letters, digits and hyphens: `local:SD 1.5 (fp16)` → `sd-1-5-fp16`."""
     name = model.partition(":")[2] or model
-    plain = unicodedata.normalize("NFKD", name.rpartition("/")[2]).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "model"
+    return plain(name.rpartition("/")[2], "model")
+
+
+def _preset(request: ImageRequest) -> str:
+    return f"{plain(request.preset)}-{plain(request.prompt_version, 'v0')}-" if request.preset else ""
 
 
 def write_new(folder: Path, name: str, data: bytes) -> Path:

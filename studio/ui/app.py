@@ -19,9 +19,10 @@ from starlette.middleware import Middleware
 from studio.core.errors import InvalidRequest
 from studio.core.request import TASKS
 from studio.engine.accounts import Accounts
-from studio.ui import icons, who
+from studio.ui import desktop, icons, presetting, who
 from studio.ui.desk import Desk
 from studio.ui.guard import LOOPBACK, LocalOnly
+from studio.ui.installed import Installable
 from studio.ui.locks import locked
 from studio.ui.ports import Studio
 from studio.ui.presenting import Presentation
@@ -34,10 +35,12 @@ from studio.ui.wording import HISTORY, used_prompts
 HERE = Path(__file__).parent
 FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
-SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js", "present.js", "tour.js")
+SCRIPTS = (
+    "stage.js", "who.js", "studio.js", "share.js", "wording.js", "presets.js", "desktop.js", "present.js", "tour.js",
+)  # fmt: skip
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css", "present.css", "tour.css", "compare.css", "grid.css",
+    "models.css", "wording.css", "presets.css", "present.css", "tour.css", "compare.css", "grid.css",
 )  # fmt: skip
 
 
@@ -45,21 +48,35 @@ Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]
 """Of each tab that has something to show when a page opens: the tab, what it shows, and where."""
 
 
-def build(studio: Studio, accounts: Accounts) -> gr.Blocks:
-    """The whole page for one studio. Kept files are served from where they lie, byte for byte."""
+def build(studio: Studio, accounts: Accounts, quit: Callable[[], None] | None = None) -> gr.Blocks:
+    """The whole page for one studio. Kept files are served from where they lie, byte for byte. `quit` ends the studio."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
-    folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
-    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
+    folders = [studio.presets.folder] if studio.presets.folder else []
+    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *folders])
     if accounts.asked:
         studio = cast(Studio, who.OwnDrafts(studio))
-    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
+    desk = Desk(
+        studio,
+        Thumbs(thumbs),
+        takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES),
+        at_home=desktop.is_owner(accounts),
+    )
     beside: list[Any] = []
     restores: Restores = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_header(studio), elem_id="top")
-        view = _view(desk)
+        view = _view(desk, accounts)
         makers = tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.NAME in TASKS)
-        page = Page(studio, accounts, desk, view, lambda *_: None, beside.append, makers)
+        page = Page(
+            studio,
+            accounts,
+            desk,
+            view,
+            lambda *_: None,
+            beside.append,
+            makers,
+            quit=quit if desktop.is_owner(accounts) else None,
+        )
         with gr.Row(elem_id="room"):
             with gr.Column(elem_id="forms"), gr.Tabs():
                 opened = [(tab, _lay_out(tab, page, blocks, restores)) for tab in tabs()]
@@ -117,7 +134,7 @@ def _header(studio: Studio) -> str:
     return f'<header class="top"><span class="name">{icons.MARK}<b>Studio</b></span>{worker}{show}{person}{version}</header>'
 
 
-def _view(desk: Desk) -> Any:
+def _view(desk: Desk, accounts: Accounts) -> Any:
     """The desk's markup and script. `notice` carries the answer of a form: the job it made, or what is wrong."""
 
     def live(seen: dict[str, str]) -> dict[str, Any]:
@@ -144,9 +161,22 @@ def _view(desk: Desk) -> Any:
         return presentation.answer(asked)
 
     return gr.HTML(
-        html_template=(HERE / "desk.html").read_text("utf-8") + HISTORY + (HERE / "present.html").read_text("utf-8"),
+        html_template=(HERE / "desk.html").read_text("utf-8")
+        + HISTORY
+        + presetting.DIALOG
+        + (HERE / "present.html").read_text("utf-8"),
         js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[live, act, details, difference, copy_for_others, prompts, present],
+        server_functions=[
+            live,
+            act,
+            details,
+            difference,
+            copy_for_others,
+            prompts,
+            present,
+            *presetting.functions(desk.studio),
+            *desktop.functions(desk.studio, accounts),
+        ],
         apply_default_css=False,
         notice={},
         elem_id="desk",
@@ -176,7 +206,6 @@ def launch(
         )
     number = _port(host, port)
     _sweep(temporary)
-    doors = [Middleware(LocalOnly, hosts=_names(host)), Middleware(SignedIn, accounts=accounts)]
     blocks.queue(api_open=False, default_concurrency_limit=None).launch(
         server_name=host,
         server_port=number,
@@ -185,7 +214,7 @@ def launch(
         share=False,
         inbrowser=False,
         auth=SigningIn(accounts).is_right if accounts.asked else None,
-        app_kwargs={"middleware": doors, "openapi_url": None},
+        app_kwargs={"middleware": doors(host, accounts), "openapi_url": None},
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
@@ -201,6 +230,11 @@ def launch(
     if open_browser:
         webbrowser.open(address)
     return LaunchedPage(address, lambda: blocks.close(verbose=False))
+
+
+def doors(host: str, accounts: Accounts) -> list[Middleware]:
+    """What a request passes, in this order: strangers stay outside; the app's icons are for everybody; then one signs in."""
+    return [Middleware(LocalOnly, hosts=_names(host)), Middleware(Installable), Middleware(SignedIn, accounts=accounts)]
 
 
 def _port(host: str, port: int) -> int:

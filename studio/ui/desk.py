@@ -26,6 +26,7 @@ from studio.core.sharing import ShareOptions
 from studio.core.worker import WorkerStatus
 from studio.ui import again, who, words
 from studio.ui.adapter_facts import looked_at
+from studio.ui.cards import cards
 from studio.ui.difference import difference
 from studio.ui.pictures import About, details, family, picture, proof, queue, strip, tile, url
 from studio.ui.ports import Studio
@@ -48,7 +49,11 @@ class Desk:
         thumbs: Thumbs,
         recent_every: float = 5.0,
         takers: tuple[tuple[str, str], ...] = (),
+        *,
+        at_home: bool = False,
     ) -> None:
+        self._at_home = at_home
+        self._cards: tuple[object, str] = (None, "")
         self._studio, self._thumbs, self._recent_every, self._takers = studio, thumbs, recent_every, takers
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
@@ -118,6 +123,7 @@ class Desk:
             outputs=self._studio.outputs,
             models=self._studio.models(),
             takers=self._takers,
+            at_home=self._at_home,
             family=again.shown(self._studio, record, self.tile) + self._family(record),
         )
         return details(record, about)
@@ -189,6 +195,7 @@ class Desk:
             ),
             "recent": strip(records, self._thumbs, self._before),
             "show": self._newest(lately, records),
+            "presets": self._draw_presets(),
         }
 
     def told(self, job: Job) -> Parts:
@@ -196,6 +203,12 @@ class Desk:
         snapshot = self._follow(job)
         card = words.card(snapshot.job, self._worker_of(job), paused=self._studio.paused(), others=0)
         return {"title": card["title"], "detail": card["detail"], "preview": _data_url(snapshot)["src"]}
+
+    def _draw_presets(self) -> str:
+        presets = self._studio.presets.all()
+        if presets is not self._cards[0]:
+            self._cards = presets, cards(presets, self._studio.presets.faults())
+        return self._cards[1]
 
     def _worker_of(self, job: Job) -> WorkerStatus:
         return self._studio.worker() if job.backend == "local" else self._studio.hosted_worker()

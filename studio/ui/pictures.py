@@ -16,9 +16,9 @@ from studio.core.job import Job
 from studio.core.model import Model
 from studio.core.request import ImageToImage, Inpaint, Outpaint, TextToImage
 from studio.core.result import Record
-from studio.core.score import SCORE_WORDS
+from studio.core.score import told_scores
 from studio.core.variation import say_variations, variations_of
-from studio.ui import adapter_facts, again, enlarging, exploring, hosted_facts, icons, policy_facts, wording
+from studio.ui import adapter_facts, again, desktop, enlarging, exploring, hosted_facts, icons, policy_facts, wording
 from studio.ui.thumbs import Thumbs
 from studio.ui.words import span
 
@@ -149,6 +149,7 @@ def details(record: Record, about: About) -> str:
         ("Model", title),
         *hosted_facts.rows(record),
         *wording.rows(request),
+        *_preset_rows(record),
         *enlarging.rows(record),
         *_edit_rows(record),
         *adapter_facts.rows(record),
@@ -176,6 +177,15 @@ def details(record: Record, about: About) -> str:
     )
 
 
+def _preset_rows(record: Record) -> tuple[tuple[str, str], ...]:
+    request = record.request
+    version = f", version {request.preset_version}" if request.preset_version else ""
+    return (
+        ("Preset", f"{request.preset}{version}" if request.preset else ""),
+        ("Prompt", f"version {request.prompt_version}" if request.prompt_version else ""),
+    )
+
+
 def _seedless(record: Record) -> bool:
     told = hosted_facts.facts_of(record)
     return bool(told) and told.get("seed_asked") is None and told.get("seed_returned") is None
@@ -193,25 +203,20 @@ def _watermark(record: Record) -> str:
 
 def detector_words(record: Record) -> str:
     """What the detectors said of the saved pixels: a signal, never proof."""
-    scores = record.facts.get("detector")
-    told = []
-    for score in (each for each in scores if isinstance(each, dict)) if isinstance(scores, list) else ():
-        number, raw = score.get("probability"), score.get("raw")
-        value = f"{number:.0%} likely AI" if isinstance(number, float) else f"raw {raw}" if raw is not None else "no score"
-        verdict = SCORE_WORDS.get(str(score.get("verdict")), "uncertain")  # type: ignore[call-overload]
-        note = f" ({score['note']})" if score.get("note") else ""
-        told.append(f"{score.get('title')}: {value}; {verdict}{note}")
-    return "; ".join(told)
+    return told_scores(record.facts.get("detector"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the details need besides the record: `takers` are the tabs (name, title) it can be sent to, `family` is HTML."""
+    """What the details need besides the record: `takers` are the tabs (name, title) it can be sent to, `family` is HTML.
+    `at_home`: the reader sits at the computer that has the files.
+    """
 
     outputs: Path
     models: list[Model]
     takers: tuple[tuple[str, str], ...] = ()
     family: str = ""
+    at_home: bool = False
 
 
 def family(source: str, children: list[str]) -> str:
@@ -270,6 +275,7 @@ def _tools(record: Record, about: About) -> str:
         where = f'href="{escape(url(record.path))}" download="{escape(record.name)}"'
         download = f'<a class="button" id="download" {where}>{icons.SAVE}Download</a>'
         download += f'<button data-share="{id}">{icons.SHARE}Share copy …</button>'
+        download += desktop.tools(record) if about.at_home else ""
         to = "".join(
             f'<button data-choose="send" data-id="{id}" data-to="{escape(name)}">{escape(title)}</button>'
             for name, title in about.takers
@@ -279,6 +285,7 @@ def _tools(record: Record, about: About) -> str:
         f'<div class="tools">{download}<button data-choose="reuse" data-id="{id}" data-to="{record.request.task.kind}">'
         f'Reuse all</button>{wording.tools(record)}<button data-choose="seed" data-id="{id}">Reuse seed</button>'
         f'<button data-copy="{escape(record.request.prompt, quote=True)}">Copy prompt</button>'
+        f'<button data-preset-of="{id}">Save as preset …</button>'
         f"{again.tools(record)}{exploring.tools(record, about.models)}{policy_facts.tools(record)}</div>"
         f"{exploring.one_thing(record, about.models)}{send}"
     )

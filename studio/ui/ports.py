@@ -14,7 +14,6 @@ from studio.core.hosting import Preferences, ProviderStatus, Spent
 from studio.core.job import Job, Lane, Snapshot
 from studio.core.model import Model
 from studio.core.people import Person
-from studio.core.preset import Preset
 from studio.core.publishing import Ruling
 from studio.core.request import ImageRequest, Source
 from studio.core.result import Record
@@ -25,6 +24,8 @@ from studio.core.statistics import DayReport, Screened, Sought
 from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
+from studio.engine.presets import Presets
+from studio.engine.reports import Reports
 from studio.engine.reproduce import Reproduction
 from studio.ui.grids_port import Grids
 from studio.ui.models_port import Collection
@@ -120,6 +121,12 @@ class Studio(Protocol):
     def grids(self) -> Grids: ...
 
     @property
+    def presets(self) -> Presets: ...
+
+    @property
+    def reports(self) -> Reports: ...
+
+    @property
     def outputs(self) -> Path: ...
 
     @property
@@ -130,8 +137,6 @@ class Studio(Protocol):
     def version(self) -> str: ...
 
     def models(self) -> list[Model]: ...
-
-    def presets(self) -> list[Preset]: ...
 
     def adapters(self) -> list[Offer]:
         """What can be put onto models."""

@@ -19,8 +19,8 @@ from studio.core.model import Model
 from studio.core.preset import Preset
 from studio.core.request import Size, Task
 from studio.core.result import Record
-from studio.ui import choosing, enlarging, form, options, values, who, wording
-from studio.ui.cards import cards
+from studio.ui import choosing, enlarging, form, options, presetting, values, who, wording
+from studio.ui.cards import frame
 from studio.ui.tabs import Page
 from studio.ui.values import LOCKED, Sound, Values
 from studio.ui.wardrobe import Wardrobe
@@ -117,8 +117,8 @@ class Sheet:
             fields: form.Fields = {"prompt": form.prompt_field(tab, draft["prompt"])}
             self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
             fields["styles"] = wording.styles_field(tab, self.studio.making.styles(), draft["styles"])
-            if self.part.presets:
-                gr.HTML(cards(self.studio.presets()), elem_id="presets")
+            presets = frame(self.studio.presets.all(), self.studio.presets.faults(), tab, opened=self.part.presets)
+            gr.HTML(presets, elem_id="presets" if self.part.presets else f"presets-{tab}")
             fields["where"] = choosing.where_field(tab, self.models(), model)
             fields["model"] = choosing.model_field(tab, self.models(), model)
             self._about = gr.HTML(choosing.about(model, tab), elem_classes=["about-model"])
@@ -238,23 +238,25 @@ class Sheet:
         read, model = self.read(inputs)
         what: Mapping[str, Any] = event._data
         beside: Updates = {}
-        preset = next((preset for preset in self.studio.presets() if preset.name == what.get("preset")), None)
+        preset = self.studio.presets.find(str(what.get("preset") or ""))
         record = self.studio.record(str(next((what[key] for key in OF_PICTURES if what.get(key)), "")))
         reading = self.page.readings.get(str(what.get("settings") or ""))
         changed: Values = {}
         try:
             if reading:
                 return self._of_reading(reading, read)
-            if preset:
-                changed = self._of_preset(preset, read)
-            elif record and what.get("seed"):
+            if what.get("save"):
+                return self._save_preset(read, model, what["save"])
+            if "preset" in what:
+                return self._of_preset(preset, read)
+            if record and what.get("seed"):
                 changed = values.of_seed(record)
             elif record:
                 changed, beside = self._of_record(record, whole=not what.get("send"), words=bool(what.get("words")))
         except StudioError as error:
             return {self.page.view: gr.HTML(notice={**self._notice(), **_problem(error, model, self.part.name)})}
         model = self._model(changed.get("model", read["model"]))
-        return {**self.change(read, changed, model), **beside}
+        return {**self.change(read, changed, model), **beside, **self._stands({**read, **changed})}
 
     def _of_reading(self, reading: Reading, read: Values) -> Updates:
         """The settings that a file told, as far as this tab's models know them; the rest is said."""
@@ -273,13 +275,33 @@ class Sheet:
         told = {"problem": {"field": "", "message": " ".join(notes)}} if notes else {}
         return {**self.change(read, changed, model), self.page.view: gr.HTML(notice={**self._notice(), **told})}
 
-    def _of_preset(self, preset: Preset, read: Values) -> Values:
-        models = self.models()
-        changed = values.from_preset(preset, read, models)
+    def _of_preset(self, preset: Preset | None, read: Values) -> Updates:
+        """What the preset says, as far as this tab's models know it; none lets go of the one before and changes nothing."""
+        if preset is None:
+            return {**self.change(read, {"preset": ""}, self._model(read["model"])), **self._stands({"preset": ""})}
+        changed = values.from_preset(preset, read, self.models())
         model = self._model(changed.get("model", read["model"]))
         if model.id != read["model"]:
             changed |= self.part.for_model(read, model)
-        return {**changed, **(self.part.for_size(preset.size, model) if preset.size else {})}
+        changed |= self._sound(presetting.own_values(preset, model, self.fields, self.part.name), model)
+        changed |= self.part.for_size(preset.size, model) if preset.size else {}
+        return {**self.change(read, changed, model), **self._stands(changed, problem=presetting.said_of(preset, model))}
+
+    def _save_preset(self, read: Values, model: Model, asked: Mapping[str, Any]) -> Updates:
+        """The form as it stands as a preset, which it then stands on."""
+        preset = presetting.of_form(read, model, self.part.name)
+        saved = presetting.saved(self.studio.presets.save(preset, presetting.about(asked), who.current()))
+        changed = {"preset": saved["name"]}
+        return {**self.change(read, changed, model), **self._stands(changed, saved=saved)}
+
+    def _stands(self, after: Values, **told: Any) -> Updates:
+        """Tell the page which preset the form stands on now."""
+        return {self.page.view: gr.HTML(notice={**self._notice(), "preset": after["preset"] or "", **told})}
+
+    def _sound(self, changed: Values, model: Model) -> Values:
+        """What of it the fields may show: a record or a preset may come from a stranger."""
+        sound = {**self.part.sound, **options.sound(self.part.name), **enlarging.SOUND}
+        return {name: value for name, value in changed.items() if sound.get(name, _any)(value, model)}
 
     def _of_record(self, record: Record, *, whole: bool, words: bool) -> tuple[Values, Updates]:
         """All that made a picture, with its seed; or the picture as a source, with its words and settings.
@@ -297,13 +319,7 @@ class Sheet:
         if not whole:
             changed |= {"seed_mode": values.RANDOM, "seed": None, "variation": "", "preset": ""}
         own, beside = self.part.take(record, model, whole=whole)
-        sound = {
-            **self.part.sound,
-            **options.sound(self.part.name),
-            **enlarging.SOUND,
-        }  # a record may come from a stranger's file
-        changed = {name: value for name, value in changed.items() if sound.get(name, _any)(value, model)}
-        return {**changed, **{name: value for name, value in own.items() if sound.get(name, _any)(value, model)}}, beside
+        return self._sound({**changed, **own}, model), beside
 
     def _take_model(self, inputs: Inputs) -> Updates:
         read, model = self.read(inputs)

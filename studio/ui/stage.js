@@ -74,6 +74,7 @@ function followTab() {
   const open = document.querySelector("#forms [role=tab][aria-selected=true]")?.id.replace(/^tab-|-button$/g, "") || "text-to-image";
   if (open === desk.dataset.tab) return;
   desk.dataset.tab = open;
+  setTimeout(whatStands, 0, open);
   complain({});
   show(open === "text-to-image" ? "result" : "canvas");
 }

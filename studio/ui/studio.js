@@ -118,6 +118,7 @@ async function draw(pictures, key) {
     button.className = "picture";
     button.dataset.large = picture.src;
     button.dataset.of = picture.id;
+    if (picture.name) button.dataset.name = picture.name;
     button.ariaLabel = `Look at it large: ${picture.alt}`;
     button.append(framed(picture.src, picture.width, picture.height, picture.alt));
     button.onfocus = button.onmouseenter = () => pictures.length > 1 && describe(picture.id);
@@ -144,11 +145,11 @@ function mark() {
 }
 
 function choose(tile) {
-  const { picture, src, width, height, before } = tile.dataset;
+  const { picture, src, width, height, before, name } = tile.dataset;
   chosen = drawn = picture;
   described = "";
   show("result");
-  if (src) draw([{ id: picture, src, width, height, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
+  if (src) draw([{ id: picture, src, width, height, name, alt: tile.ariaLabel, before: before ? JSON.parse(before) : null }], picture);
   else leave(picture, "The file of this picture is gone.");
 }
 
@@ -220,7 +221,9 @@ setTimeout(open, 3000);
 watch("notice", () => {
   const notice = props.notice || {};
   if (!notice.restored) complain({ ...notice.problem, form: notice.form });
-  if (notice.restored) { greet(notice.restored); setTimeout(open, 30); }
+  if (notice.restored) { greet(notice.restored); setTimeout(open, 30); whatStands(); }
+  else if ("preset" in notice) stand(notice.form, notice.preset);
+  if (notice.saved) sayPreset(notice.saved, notice.form);
   if (notice.job) {
     chosen = null;
     show("result");

@@ -154,6 +154,10 @@ def from_preset(preset: Preset, values: Mapping[str, Any], models: list[Model]) 
     changed |= {name: value for name, value in asked.items() if value not in (None, "")}
     if sampling.seed is not None:
         changed["seed_mode"] = LOCKED
+    if preset.styles:
+        changed["styles"] = list(preset.styles)
+    if preset.adapters:
+        changed["adapters"] = worn.shown(preset.adapters)
     return changed
 
 

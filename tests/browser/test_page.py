@@ -103,7 +103,7 @@ def test_the_queue_shows_places_and_can_be_reordered_paused_and_emptied(toy: Run
 
 def test_a_preset_fills_the_form(toy: RunningStudio, visit: Visits) -> None:
     page = visit(toy.url)
-    card = page.locator(".card", has_text="First light")
+    card = page.locator("#presets .card", has_text="First light")
     assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 160
     card.click()
     expect(page.locator("#text-to-image-prompt textarea")).to_have_value(
@@ -196,8 +196,8 @@ def test_nothing_moves_while_a_job_runs(toy: RunningStudio, visit: Visits) -> No
     page = visit(toy.url)
     parts = "['.field-prompt', '.generate', '#views', '#stage', '#job', '#recent', '#details']"
     places = f"{parts}.map(part => document.querySelector(part).getBoundingClientRect().y)"
+    fill(page, "a calm fox")  # which scrolls to the prompt
     before = page.evaluate(places)
-    fill(page, "a calm fox")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#stage[data-view=preview] #frame img")).to_be_visible(timeout=20_000)
     assert page.evaluate(places) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +17,6 @@ from fakes import FakeStudio  # noqa: E402
 
 from studio import settings as configuration  # noqa: E402
 from studio.core.people import Role  # noqa: E402
-from studio.presets import load_presets  # noqa: E402
 
 
 def main() -> None:
@@ -30,14 +30,18 @@ def main() -> None:
     from studio.ui.app import build, launch
 
     settings.outputs.mkdir(parents=True, exist_ok=True)
-    studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=load_presets(settings.presets)[0])
+    presets = settings.data / "presets"
+    shutil.copytree(settings.presets, presets, dirs_exist_ok=True)  # what a test saves stays out of the project
+    studio = FakeStudio(settings.outputs, step_seconds=0.03, presets=presets)
     studio.collection = a_collection(studio, parser.parse_args().models)
     roles: dict[str, Role] = {"anna": "admin", "rita": "reviewer", "carl": "creator"} if with_people else {}
     accounts = some_accounts(settings.data, **roles)
     temporary = settings.data / "temporary"
-    page = launch(build(studio, accounts), accounts, host="127.0.0.1", port=port, temporary=temporary, open_browser=False)
+    over = threading.Event()
+    blocks = build(studio, accounts, over.set)
+    page = launch(blocks, accounts, host="127.0.0.1", port=port, temporary=temporary, open_browser=False)
     print(page.url, flush=True)
-    threading.Event().wait()
+    over.wait()
 
 
 if __name__ == "__main__":

@@ -63,3 +63,11 @@ def test_what_a_crash_left_is_cleared_and_harms_no_finished_file(tmp_path: Path)
 def test_a_folder_in_the_way_of_a_name_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "picture.png").mkdir()
     assert write_new(tmp_path, "picture.png", b"data") == tmp_path / "picture-2.png"
+
+
+def test_a_file_made_with_a_preset_is_named_after_it_and_its_prompts_version() -> None:
+    of = {"v2": "-evening-sail-v2-starter-1234-", "v2-5f0c2a": "-evening-sail-v2-5f0c2a-starter-1234-"}
+    for version, named in of.items():
+        _, name = output_name(a_draft(request=a_request(preset="Evening sail/..", prompt_version=version))).split("/")
+        assert named in name
+    assert "5f0c2a" not in output_name(a_draft(request=a_request(prompt_version="5f0c2a")))

@@ -29,13 +29,15 @@ from studio.core.job import Job, Lane, Progress, Snapshot
 from studio.core.model import Model
 from studio.core.opening import header
 from studio.core.people import Person
-from studio.core.preset import Preset
 from studio.core.request import ImageRequest, Size, Source, TextToImage, sources
 from studio.core.result import Record
 from studio.core.variation import variation_facts
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
+from studio.engine.presets import Presets
+from studio.engine.reports import Reports
 from studio.engine.rights import require
+from studio.library.presets import PresetFolder
 
 OWNER = Person("")
 STARTER = Model(
@@ -79,7 +81,7 @@ class FakeStudio(Verifies, Hosts):
 
     version = "0.0-test"
 
-    def __init__(self, outputs: Path, *, step_seconds: float = 0.01, presets: list[Preset] | None = None) -> None:
+    def __init__(self, outputs: Path, *, step_seconds: float = 0.01, presets: Path | None = None) -> None:
         self.outputs = outputs
         self.source_folder = outputs.parent / "sources"
         self.folder = self.source_folder
@@ -92,9 +94,11 @@ class FakeStudio(Verifies, Hosts):
         self.collection = a_collection(self)
         self.making = making_of(self)
         self.grids = grids_of(self)
+        self.reports = Reports(self.models)
         self.gate = threading.Event()
         self.gate.set()
-        self._presets = presets or []
+        folder = PresetFolder(presets, outputs.parent / "aside") if presets else None
+        self.presets = Presets(folder, self.record, lambda record, _: record.path.read_bytes())
         self._jobs: dict[str, Job] = {}
         self._previews: dict[str, bytes] = {}
         self._records: dict[str, Record] = {}
@@ -113,9 +117,6 @@ class FakeStudio(Verifies, Hosts):
     def models(self) -> list[Model]:
         return [STARTER, TURBO, self.cloud()]
 
-    def presets(self) -> list[Preset]:
-        return self._presets
-
     def adapters(self) -> list[Offer]:
         return OFFERS
 
@@ -127,7 +128,7 @@ class FakeStudio(Verifies, Hosts):
         model = next((model for model in self.models() if model.id == request.model), None)
         if model is None:
             raise InvalidRequest(f"There is no model “{request.model}”. Choose one from the list.", "model")
-        adapted, _ = adapt(request, model)
+        adapted, _ = adapt(self.presets.versioned(request), model)
         require_sources(adapted, self)
         error = Blocked(REFUSED) if "forbidden" in request.prompt else None
         with self._changed:

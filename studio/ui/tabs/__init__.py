@@ -26,6 +26,7 @@ class Page:
 
     When a page opens, what a tab gave to `on_load` (what to show, and where) runs with that of all tabs in one event.
     `makers` are the tabs (name, title) that make pictures, `readings` settings read from files by token, `tab` the own tab.
+    `quit` ends the studio; None where the reader may not.
     What a tab puts `beside` the fields is shown in the place of the desk's stage while the tab is open.
     """
 
@@ -38,6 +39,7 @@ class Page:
     makers: tuple[tuple[str, str], ...] = ()
     readings: OrderedDict[str, Reading] = field(default_factory=OrderedDict)
     tab: Any = None
+    quit: Callable[[], None] | None = None
 
 
 def right_of(tab: Any) -> Right:

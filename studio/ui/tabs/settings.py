@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -26,6 +29,7 @@ EVIDENCE = {
     "third-party": "other people's code",
     "unverified": "not verified",
 }
+QUIT_AFTER = 0.4
 NOTE = (
     "Keys are kept in this computer's keyring, or in the environment; they never come back to this page. "
     "A test is one call that costs nothing."
@@ -74,6 +78,7 @@ class SettingsTab:
                 with gr.Row(elem_classes=["limits"]):
                     self._at_once = gr.Number(label="Calls at once", precision=0, minimum=1, **form.named(NAME, "at_once"))
                     self._per_minute = gr.Number(label="Calls a minute", minimum=1, **form.named(NAME, "limits"))
+                self._leave = _leave_button() if page.quit else None
             with gr.Row(elem_classes=["actions"]):
                 self._said = gr.HTML('<p class="quiet">Changes hold at once.</p>', elem_id="settings-said")
                 keep = gr.Button("Keep settings", variant="primary", elem_classes=["generate"], min_width=120)
@@ -96,6 +101,9 @@ class SettingsTab:
         store.click(self._store, asked, [self._said, self._about, self._key, self._table], **QUICK)
         remove.click(self._remove, asked[:2], [self._said, self._about, self._key, self._table], **QUICK)
         test.click(self._test, self._provider, [self._said, self._table], show_progress="hidden", api_visibility="private")
+
+        if page.quit and self._leave:
+            self._leave.click(partial(_quit, page.quit), None, self._said, **QUICK)
 
     def _status(self, name: str | None) -> ProviderStatus | None:
         return next((status for status in self._studio.providers() if status.name == name), None)
@@ -167,6 +175,18 @@ class SettingsTab:
 
     def _shown(self) -> str:
         return table(self._studio.providers(), self._studio.spent())
+
+
+def _leave_button() -> Any:
+    gr.HTML('<h2 class="part">This studio</h2>')
+    with gr.Row(elem_classes=["buttons"]):
+        return gr.Button("Quit the studio", size="sm", elem_id="settings-quit")
+
+
+def _quit(quit: Callable[[], None]) -> str:
+    """It asks nothing and loses nothing; the answer has a moment to arrive."""
+    threading.Timer(QUIT_AFTER, quit).start()
+    return good("The studio is closed. What is still in the queue goes on at the next start.")
 
 
 def about(status: ProviderStatus) -> str:
