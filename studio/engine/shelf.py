@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.core.errors import KeepError
+from studio.core.gallery import Archive
 from studio.core.ports import (
     AuditLog,
     Drafts,
     Erasure,
     JobStore,
+    Keeper,
     ReceiptBook,
     Records,
     Reviews,
@@ -45,6 +47,9 @@ class Shelf:
     statistics: Statistics | None = None
     trash: Trash | None = None
     erasure: Erasure | None = None
+    gallery: Archive | None = None
+    keeper: Keeper | None = None
+    outputs: Path = Path()
 
 
 def check_room(outputs: Path) -> None:

@@ -10,6 +10,7 @@ from studio.library.calibrations import CalibrationFiles
 from studio.library.database import Database
 from studio.library.drafts import SqliteDrafts
 from studio.library.erasure import PersonErasure
+from studio.library.gallery import SqliteGallery
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
 from studio.library.prompts import SqlitePrompts
@@ -43,6 +44,7 @@ class Library:
     erasure: PersonErasure
     usage: SqliteUsage
     prompts: SqlitePrompts
+    gallery: SqliteGallery
 
     def __enter__(self) -> Library:
         return self
@@ -87,4 +89,5 @@ def open_library(data: Path, outputs: Path) -> Library:
         ),
         usage=SqliteUsage(database),
         prompts=SqlitePrompts(database),
+        gallery=SqliteGallery(data, outputs, database, records),
     )
