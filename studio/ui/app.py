@@ -36,7 +36,7 @@ MAX_UPLOAD = "256mb"
 SCRIPTS = ("stage.js", "who.js", "studio.js", "share.js", "wording.js")
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css",
+    "models.css", "wording.css", "library.css",
 )  # fmt: skip
 
 
@@ -48,10 +48,11 @@ def build(studio: Studio, accounts: Accounts) -> gr.Blocks:
     """The whole page for one studio. Kept files are served from where they lie, byte for byte."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
     folders = {preset.picture.parent for preset in studio.presets() if preset.picture}
-    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *sorted(folders)])
+    small = Thumbs(thumbs, studio.gallery.thumbs)
+    gr.set_static_paths([studio.outputs, studio.source_folder, *small.folders, *sorted(folders)])
     if accounts.asked:
         studio = cast(Studio, who.OwnDrafts(studio))
-    desk = Desk(studio, Thumbs(thumbs), takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
+    desk = Desk(studio, small, takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES))
     beside: list[Any] = []
     restores: Restores = []
     with gr.Blocks(title="Studio", analytics_enabled=False, fill_width=True) as blocks:

@@ -26,6 +26,7 @@ from studio.core.styles import Style
 from studio.core.worker import WorkerStatus
 from studio.engine.long_work import WorkStatus
 from studio.engine.reproduce import Reproduction
+from studio.ui.gallery_port import Gallery
 from studio.ui.models_port import Collection
 
 
@@ -111,6 +112,9 @@ class Studio(Protocol):
 
     @property
     def making(self) -> Making: ...
+
+    @property
+    def gallery(self) -> Gallery: ...
 
     @property
     def outputs(self) -> Path: ...
