@@ -26,7 +26,11 @@ REMEMBERED = 20
 NO_WORDS = "This Python's SQLite has no full-text search, so words are looked for row by row, which is slow."
 _BULK = {"small": "<= 500000", "medium": "BETWEEN 500001 AND 2000000", "large": "> 2000000"}
 _SHAPE = {"landscape": ">", "portrait": "<", "square": "="}
-_WHERE = {"here": "p.state != 'deleted'", "missing": "p.state = 'missing'", "trash": "p.state = 'deleted' AND p.trashed > 0"}
+_WHERE = {
+    "here": "p.state != 'deleted'",
+    "missing": "p.state = 'missing' AND p.state != 'kept'",  # the second condition says to SQLite that an index will do
+    "trash": "p.state = 'deleted' AND p.state != 'kept' AND p.trashed > 0",
+}
 
 
 @dataclass
@@ -36,6 +40,7 @@ class _Query:
     source: str = "picture p"
     key: str = "p.at"
     forwards: bool = False
+    is_worded: bool = False
     tests: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
@@ -78,18 +83,37 @@ class SqliteGallery:
         if known and known.edition == edition:
             return known
         query = self._query(wanted)
-        rows = self._database.rows(
-            f"""SELECT key, total FROM (SELECT {query.key} AS key, ROW_NUMBER() OVER (ORDER BY {query.order}) AS number,
-                COUNT(*) OVER () AS total FROM {query.source} WHERE {query.where})
-                WHERE number % {PAGE} = 1""",  # noqa: S608  our own words
-            query.values,
-        )
-        found = Outline(count=rows[0]["total"] if rows else 0, marks=tuple(row["key"] for row in rows), edition=edition)
+        count, marks = self._streamed(query) if query.is_worded else self._stepped(query)
+        found = Outline(count=count, marks=marks, edition=edition)
         with self._lock:
             self._outlines[wanted] = found
             if len(self._outlines) > REMEMBERED:
                 self._outlines.popitem(last=False)
         return found
+
+    def _streamed(self, query: _Query) -> tuple[int, tuple[int, ...]]:
+        """Goes through all of them once: the index would have to begin anew at each step."""
+        count, marks = 0, []
+        sql = f"SELECT {query.key} AS key FROM {query.source} WHERE {query.where} ORDER BY {query.order}"  # noqa: S608  our own words
+        for row in self._database.stream(sql, query.values):
+            if count % PAGE == 0:
+                marks.append(row["key"])
+            count += 1
+        return count, tuple(marks)
+
+    def _stepped(self, query: _Query) -> tuple[int, tuple[int, ...]]:
+        """From page to page, so that only the marks leave SQLite."""
+        select = f"SELECT {query.key} AS key FROM {query.source} WHERE {query.where}"  # noqa: S608  our own words
+        beyond = f"{select} AND {query.key} {'>' if query.forwards else '<'} ? ORDER BY {query.order}"
+        rows = self._database.rows(f"{select} ORDER BY {query.order} LIMIT 1", query.values)
+        marks: list[int] = []
+        while rows:
+            marks.append(rows[0]["key"])
+            rows = self._database.rows(f"{beyond} LIMIT 1 OFFSET {PAGE - 1}", (*query.values, marks[-1]))
+        if not marks:
+            return 0, ()
+        last = self._database.rows(f"SELECT COUNT(*) AS count FROM ({beyond})", (*query.values, marks[-1]))  # noqa: S608  our own words
+        return PAGE * (len(marks) - 1) + 1 + int(last[0]["count"]), tuple(marks)
 
     def page(self, wanted: Wanted, start: int | None = None, end: int | None = None, limit: int = PAGE) -> list[Seen]:
         query = self._query(wanted)
@@ -185,7 +209,11 @@ class SqliteGallery:
                 text = "text || ' ' || more || ' ' || note"
                 query.test(f"p.at IN (SELECT at FROM picture_text WHERE {text} LIKE ?)", f"%{part}%")  # noqa: S608  our own words
         elif query.source == "picture p":
-            query.source, query.key = "picture_words w CROSS JOIN picture p ON p.at = w.rowid", "w.rowid"
+            query.source, query.key, query.is_worded = (
+                "picture_words w CROSS JOIN picture p ON p.at = w.rowid",
+                "w.rowid",
+                True,
+            )
             query.test("picture_words MATCH ?", asked)
         else:
             query.test("p.at IN (SELECT rowid FROM picture_words WHERE picture_words MATCH ?)", asked)
@@ -211,11 +239,13 @@ def _between(query: _Query, start: int | None, end: int | None) -> None:
 
 
 def _narrow(query: _Query, wanted: Wanted) -> None:
+    """A plain value goes by its index only where it stands alone: with others, and few that fit, going through is faster."""
     query.test(_WHERE[wanted.where])
     plain = (("model", wanted.model), ("backend", wanted.provider), ("task", wanted.task), ("review", wanted.review))
+    stands_alone = wanted in (Wanted(**{name: getattr(wanted, name)}) for name in ("model", "provider", "task", "review"))
     for column, value in plain:
         if value:
-            query.test(f"p.{column} = ?", value)
+            query.test(f"{'' if stands_alone or column == 'review' else '+'}p.{column} = ?", value)
     for sql, is_asked in (
         ("p.review != 'not_needed'", wanted.review not in ("", "not_needed")),  # says to SQLite that an index will do
         ("p.imported", wanted.imported),

@@ -101,6 +101,7 @@ def insert(library: Library, count: int, paths: list[str]) -> None:
     marks = ", ".join(f":{name}" for name in names)
     with library.database.transaction() as connection:
         connection.executemany(f"INSERT INTO record ({', '.join(names)}) VALUES ({marks})", rows(count, paths))  # noqa: S608  our own words
+        connection.execute("UPDATE picture SET trashed = 1 WHERE state = 'deleted'")
         connection.execute("UPDATE picture SET stars = seq % 6 WHERE seq % 13 = 0")
         connection.execute("INSERT INTO picture_tag SELECT 'client', at FROM picture WHERE seq % 20 = 3")
         connection.execute("INSERT INTO picture_tag SELECT 'print', at FROM picture WHERE seq % 500 = 3")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,20 @@ class LibraryTab:
             side = (HERE / "library_side.html").read_text("utf-8")
             gr.HTML(html_template=side, apply_default_css=False, elem_id="library-side")
 
+        page.beside(
+            gr.HTML(
+                html_template=(HERE / "library.html").read_text("utf-8"),
+                js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
+                server_functions=[*self._looking(), *self._doing()],
+                apply_default_css=False,
+                elem_id="library",
+                render=False,
+            )
+        )
+
+    def _looking(self) -> list[Callable[..., Any]]:
+        """What the page asks for, under the names that its script knows."""
+
         def library_news(asked: dict[str, Any]) -> dict[str, Any]:
             return self._news(asked)
 
@@ -53,29 +67,24 @@ class LibraryTab:
         def library_show(id: str) -> dict[str, Any]:
             return self._show(id)
 
+        def library_choose(wanted: dict[str, Any]) -> dict[str, Any]:
+            return self._choose(wanted)
+
+        return [library_news, library_page, library_thumbs, library_show, library_choose]
+
+    def _doing(self) -> list[Callable[..., Any]]:
+        """What the page has done."""
+
         def library_act(asked: dict[str, Any]) -> dict[str, Any]:
             return act(self._gallery, asked, who.current())
 
         def library_bring_in(asked: dict[str, str]) -> dict[str, Any]:
             return self._bring_in(asked)
 
-        def library_choose(wanted: dict[str, Any]) -> dict[str, Any]:
-            return self._choose(wanted)
-
         def library_pack(asked: dict[str, Any]) -> dict[str, Any]:
             return self._packing.ask(asked, who.current())
 
-        functions = [library_news, library_page, library_thumbs, library_show, library_act, library_bring_in]
-        page.beside(
-            gr.HTML(
-                html_template=(HERE / "library.html").read_text("utf-8"),
-                js_on_load="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
-                server_functions=[*functions, library_choose, library_pack],
-                apply_default_css=False,
-                elem_id="library",
-                render=False,
-            )
-        )
+        return [library_act, library_bring_in, library_pack]
 
     def _news(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Where the library stands; the outline, the boards and the filters only if something has changed."""
