@@ -107,4 +107,4 @@ def insert(library: Library, count: int, paths: list[str]) -> None:
         connection.execute("INSERT INTO picture_tag SELECT 'print', at FROM picture WHERE seq % 500 = 3")
     for title, step in (("Autumn series", 900), ("For the meeting", 3000)):
         board = library.gallery.boards.create(title, "")
-        library.gallery.boards.add(board.id, [f"row-{number:06}" for number in range(0, count, max(1, count // step))])
+        library.gallery.boards.add(board.id, [f"row-{number:06}" for number in range(0, count, max(3, count // step))])

@@ -122,7 +122,9 @@ class Overseen:
         return sorted(waiting, key=lambda record: record.review_status == "escalated")
 
     def _moved(self, id: str, person: Person, suffix: str, state: str) -> Record:
-        record: Record = self._studio.record(id)
+        record: Record | None = self._studio.record(id)
+        if record is None:
+            raise InvalidRequest("The library has no such picture. Reload the page.")
         require(person, "create" if record.request.user == person.name else "review")
         if "library" in vars(self._studio) and self._studio.library.records.record(id):
             trash = self._studio.library.trash
