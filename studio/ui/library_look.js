@@ -118,8 +118,8 @@ look.addEventListener("click", (event) => {
   else if (what) { look.close(); say(what === "retry" ? "" : "On its way. It comes in as the newest picture."); }
   else if (choose || "share" in button.dataset) look.close();
 });
-look.addEventListener("keydown", (event) => {
-  if (["TEXTAREA", "INPUT", "SELECT"].includes(event.target.tagName)) return;
+window.addEventListener("keydown", (event) => { // the window, because a button that was just disabled has lost its focus
+  if (!look.open || document.querySelector("dialog[open]:not(#library-look)") || ["TEXTAREA", "INPUT", "SELECT"].includes(event.target.tagName)) return;
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") { event.preventDefault(); event.stopPropagation(); step_look(event.key === "ArrowLeft" ? -1 : 1); }
   else if (/^[0-5]$/.test(event.key) && looked) rate([looked.id], Number(event.key));
 });
