@@ -21,7 +21,7 @@ from studio.core.request import ImageToImage, Size, Source, TextToImage
 from studio.core.result import Record
 from studio.core.verdict import Verdict
 from studio.library import Library, open_library
-from studio.library.migrations import MIGRATIONS
+from studio.library.migrations import m009_gallery
 
 HOSTILE = ('"', "a OR b", "a AND", "NEAR(", "text:house", "-house", "*", "^house", "{text}:x", "'); DROP TABLE picture; --",
            "\x00", "((((", "a\"b'c", "%", "_", "🏠", "ﬁ", "\ud800", "a" * 5000)  # fmt: skip
@@ -302,7 +302,7 @@ def test_old_rows_are_taken_along_whatever_stands_in_them(tmp_path: Path) -> Non
     for name in ("picture_words", "board_picture", "board", "picture_note", "picture_tag", "picture", "gallery"):
         connection.execute(f"DROP TABLE {name}")
     connection.execute("DROP INDEX ledger_job")
-    connection.execute("DELETE FROM migration WHERE name = ?", (MIGRATIONS[-1].__name__,))
+    connection.execute("DELETE FROM migration WHERE name = ?", (m009_gallery.__name__,))
     deep = "[" * 3000 + "]" * 3000
     connection.execute(
         "UPDATE record SET facts = ?, verdicts = '[1, \"x\"]' WHERE id = 'p1'", (json.dumps({"detector": 1})[:-1],)
