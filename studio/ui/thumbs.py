@@ -42,7 +42,10 @@ class Thumbs:
         """The file a tile shows: the picture itself if it is small, its copy, or None while that is being made."""
         if record.path is None or max(record.width, record.height) <= SMALL:
             return record.path
-        return self.ready(record.id) or self.ask(record.id, record.path)
+        copy = self.ready(record.id)
+        if copy is None:
+            self.ask(record.id, record.path)
+        return copy
 
     def ready(self, id: str) -> Path | None:
         """The small copy, if it was made."""

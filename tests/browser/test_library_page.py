@@ -107,6 +107,7 @@ def test_many_are_selected_rated_tagged_collected_deleted_and_undone(visit: Visi
     expect(board.locator("i")).to_have_text("2")
     board.click()
     count(page, "2 pictures")
+    expect(page.locator('.shot[data-id^="row"]')).to_have_count(2)
     page.locator(".shot").first.focus()
     before = page.locator(".shot").first.get_attribute("data-id")
     page.keyboard.press("Alt+ArrowRight")
