@@ -14,9 +14,10 @@ from typing import Any, Literal, TypedDict
 
 Action = Literal[
     "request.submitted", "request.blocked", "request.failed", "request.cancelled", "hosted.called", "picture.kept",
-    "picture.shared", "picture.deleted", "picture.restored", "review.decided", "review.undone", "settings.changed",
-    "key.set", "key.removed", "person.added", "person.changed", "person.removed", "person.erased", "session.opened",
-    "session.refused", "audit.exported", "models.added", "models.removed", "models.restored",
+    "picture.shared", "picture.deleted", "picture.restored", "picture.imported", "pictures.exported", "review.decided",
+    "review.undone", "settings.changed", "key.set", "key.removed", "person.added", "person.changed", "person.removed",
+    "person.erased", "session.opened", "session.refused", "audit.exported", "models.added", "models.removed",
+    "models.restored",
 ]  # fmt: skip
 FIRST = "0" * 64
 """What the first row names as the one before it."""

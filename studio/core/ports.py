@@ -337,8 +337,11 @@ class Trash(Protocol):
     def restore(self, record: str) -> Record:
         """Put it back. Raises `InvalidRequest` if it is not in the trash any more."""
 
-    def empty(self) -> int:
-        """Remove the files for good; returns how many pictures that were."""
+    def empty(self, before: float | None = None) -> int:
+        """Remove the files for good, or those deleted earlier than that; returns how many pictures that were."""
+
+    def file(self, record: str) -> Path | None:
+        """A deleted picture's file as long as it is here."""
 
 
 class Erasure(Protocol):

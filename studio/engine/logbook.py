@@ -93,6 +93,14 @@ class Logbook:
             review_status=record.review_status,
         )  # fmt: skip
 
+    def imported(self, record: Record, person: str) -> None:
+        """A picture that was made elsewhere came into the library; its file's name is left out."""
+        self._audit.append("picture.imported", person, record.id, sha256=record.sha256, review_status=record.review_status)
+
+    def packed(self, pictures: int, person: str) -> None:
+        """Kept files went out in one ZIP file, as they are."""
+        self._audit.append("pictures.exported", person, pictures=pictures)
+
     def deleted(self, record: str, person: str) -> None:
         self._audit.append("picture.deleted", person, record)
 

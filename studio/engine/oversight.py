@@ -62,10 +62,10 @@ class Oversight:
         self.log.restored(record, person.name)
         return restored
 
-    def empty_trash(self, person: Person) -> int:
-        """Remove deleted files for good; returns how many pictures that were."""
+    def empty_trash(self, person: Person, before: float | None = None) -> int:
+        """Remove deleted files for good, or those deleted earlier than that; returns how many pictures that were."""
         require(person, "manage")
-        pictures = _there(self._shelf.trash).empty()
+        pictures = _there(self._shelf.trash).empty(before)
         if pictures:
             self.log.emptied(pictures, person.name)
         return pictures

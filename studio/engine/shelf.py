@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.core.errors import KeepError
+from studio.core.gallery import Archive
 from studio.core.grid import GridStore
 from studio.core.ports import (
     AuditLog,
     Drafts,
     Erasure,
     JobStore,
+    Keeper,
     ReceiptBook,
     Records,
     Reviews,
@@ -49,6 +51,9 @@ class Shelf:
     erasure: Erasure | None = None
     grids: GridStore | None = None
     keep_sheet: KeepSheet | None = None
+    gallery: Archive | None = None
+    keeper: Keeper | None = None
+    outputs: Path = Path()
 
 
 def check_room(outputs: Path) -> None:

@@ -29,6 +29,7 @@ from studio.engine.changes import Changes
 from studio.engine.collection import Collection
 from studio.engine.controls import adapter_with_hash, offers_of
 from studio.engine.drawing import require_sources
+from studio.engine.gallery import Gallery
 from studio.engine.grids import grids_of
 from studio.engine.long_work import LongWork, WorkStatus, folder_at
 from studio.engine.making import Fingerprint, Making
@@ -83,12 +84,11 @@ class Studio:
         self.grids = grids_of(self, shelf, prompting, version)
         self.reports = Reports(self.models)
         self.presets = Presets(shelf.presets, self.record, lambda record, options: verifying.share(record, options).data)
-        self._screening = screening or Screening()
-        self._long_work = LongWork()
-        self._changes = Changes(shelf.jobs)
+        self.gallery = Gallery(self, shelf, lambda data, role: verifying.checked(data, role, self._ask))
+        self._screening, self._hosting = screening or Screening(), hosting
+        self._long_work, self._changes = LongWork(), Changes(shelf.jobs)
         self._worker = worker(self._hear) if worker else None
         self._hosted = hosted(self._hear_hosted) if hosted else None
-        self._hosting = hosting
         self.collection = collection or Collection(backends=backends)
         self._starting = threading.Lock()
 

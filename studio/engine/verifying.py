@@ -85,6 +85,10 @@ class Verifying:
         except Unavailable as error:
             return [Verdict(check="policy", outcome="not_screened", message=str(error), stage="source")]
 
+    def checked(self, data: bytes, role: Role, ask: Ask | None) -> Sequence[Verdict]:
+        """The same, and nothing while the policy is switched off."""
+        return self.screened(data, role, ask) if self.table() is not None else ()
+
     def detectors(self, ask: Ask | None) -> list[DetectorStatus]:
         """Empty while the engine does not answer."""
         try:

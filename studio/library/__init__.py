@@ -10,6 +10,7 @@ from studio.library.calibrations import CalibrationFiles
 from studio.library.database import Database
 from studio.library.drafts import SqliteDrafts
 from studio.library.erasure import PersonErasure
+from studio.library.gallery import SqliteGallery
 from studio.library.grids import SqliteGrids
 from studio.library.jobs import SqliteJobs
 from studio.library.keep import PictureKeeper
@@ -45,6 +46,7 @@ class Library:
     usage: SqliteUsage
     prompts: SqlitePrompts
     grids: SqliteGrids
+    gallery: SqliteGallery
 
     def __enter__(self) -> Library:
         return self
@@ -90,4 +92,5 @@ def open_library(data: Path, outputs: Path) -> Library:
         usage=SqliteUsage(database),
         prompts=SqlitePrompts(database),
         grids=SqliteGrids(database),
+        gallery=SqliteGallery(data, outputs, database, records),
     )

@@ -3,8 +3,8 @@
     pictures    files in `outputs/`, in the trash and held with a job go; rows say deleted
     receipts    what was sent to providers for that person's jobs, and what came back, goes
     sources     pictures and masks go that no other request, kept picture or unsent form names
-    rows        requests, facts, notes and messages lose their content in one transaction; it ends with the name itself, by
-                which a second run would find them
+    rows        requests, facts, notes and messages lose their content in one transaction, tags and notes on pictures go; it
+                ends with the name itself, by which a second run would find them
     audit       the rows of that person, and those about their account, are blanked; the chain still fits
     log         a row says that somebody was erased and how much; it names nobody
     rewrite     the database's file is written anew: SQLite leaves what was erased between its rows
@@ -29,6 +29,7 @@ from studio.library.audit import SqliteAudit
 from studio.library.database import Database
 from studio.library.grids import erase_grids
 from studio.library.keep import PictureKeeper
+from studio.library.marks import erase_marks
 from studio.library.prompts import erase_prompts
 from studio.library.receipts import ReceiptFiles
 from studio.library.sources import SourceFiles
@@ -143,6 +144,7 @@ class PersonErasure:
             connection.execute("DELETE FROM review_claim WHERE reviewer = ?", (traces.person,))
             erase_prompts(connection, traces.person)
             erase_grids(connection, traces.person)
+            erase_marks(connection, traces.person, traces.records)
 
 
 def _blank_job(connection: sqlite3.Connection, id: str) -> None:

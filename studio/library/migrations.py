@@ -6,6 +6,8 @@ import json
 import sqlite3
 from collections.abc import Callable
 
+from studio.library import gallery_schema
+
 
 def m001_jobs(connection: sqlite3.Connection) -> None:
     """`place` orders the queued jobs of a lane (`lane DESC`: interactive before batch); `position` is 1 for the next one.
@@ -315,6 +317,11 @@ def m008_prompts(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m009_gallery(connection: sqlite3.Connection) -> None:
+    """What the Library tab reads: narrow rows in order, words, stars, tags, notes and boards."""
+    gallery_schema.make(connection)
+
+
 def m010_grids(connection: sqlite3.Connection) -> None:
     """Grids that were begun; `jobs` and `faults` are lists by cell, `axes` holds the labels that were read of each."""
     for statement in (
@@ -349,5 +356,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_hosted,
     m007_policy,
     m008_prompts,
+    m009_gallery,
     m010_grids,
 )

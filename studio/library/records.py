@@ -135,6 +135,16 @@ class SqliteRecords:
         """The file is in the trash, or gone for good; the row stays."""
         self._database.change("UPDATE record SET state = 'deleted' WHERE id = ?", (id,))
 
+    def mark_emptied(self, id: str) -> None:
+        """There is nothing in the trash any more that could be brought back."""
+        self._database.change(
+            "UPDATE picture SET trashed = 0 WHERE trashed > 0 AND seq = (SELECT seq FROM record WHERE id = ?)", (id,)
+        )
+
+    def mark_all_emptied(self, before: float | None = None) -> None:
+        """The same of everything, or of what was deleted earlier than that."""
+        self._database.change("UPDATE picture SET trashed = 0 WHERE trashed > 0 AND (?1 IS NULL OR trashed < ?1)", (before,))
+
     def place(self, id: str) -> Path | None:
         """Where the record's file lies or lay under `outputs`; None for no such record."""
         rows = self._database.rows("SELECT path FROM record WHERE id = ?", (id,))

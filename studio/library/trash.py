@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.core.errors import InvalidRequest, KeepError
+from studio.core.gallery import thumb_name
 from studio.core.result import Record
 from studio.library.files import locked, sync_folder, write_new
 from studio.library.records import SqliteRecords
@@ -26,7 +27,7 @@ class TrashFolder:
     """`studio.core.ports.Trash`. Safe across threads and processes."""
 
     def __init__(self, data: Path, outputs: Path, records: SqliteRecords) -> None:
-        self._folder, self._lock = data / "trash", data / "trash.lock"
+        self._folder, self._lock, self._thumbs = data / "trash", data / "trash.lock", data / "thumbs"
         self._outputs, self._records = outputs, records
 
     def delete(self, record: str) -> Record:
@@ -58,10 +59,20 @@ class TrashFolder:
             self._forget(record)
         return self._known(record)
 
-    def empty(self) -> int:
-        """Remove the files for good; returns how many pictures that were. Raises `KeepError`."""
+    def empty(self, before: float | None = None) -> int:
+        """Remove the files for good; returns how many pictures that were. Raises `KeepError`.
+
+        `before` (seconds since the epoch) leaves alone what was deleted later.
+        """
         with self._guarded():
-            return sum(self._empty(folder.name) for folder in self._folders())
+            old = [folder for folder in self._folders() if before is None or folder.stat().st_mtime < before]
+            emptied = sum(self._empty(folder.name) for folder in old)
+            self._records.mark_all_emptied(before)
+            return emptied
+
+    def file(self, record: str) -> Path | None:
+        """The file of a deleted picture, as long as it is in the trash."""
+        return self._file(record)
 
     def remove(self, record: str) -> None:
         """Remove a picture's file wherever it is, for good; the row says deleted. Again is no error. Raises `KeepError`."""
@@ -71,6 +82,7 @@ class TrashFolder:
             if place is not None:
                 _remove(place)
             self._forget(record)
+            self._forget_for_good(record)
 
     def _empty(self, record: str) -> bool:
         """Whether a deleted picture is gone now; what is left here of a restored one goes, too."""
@@ -80,6 +92,8 @@ class TrashFolder:
         elif known is not None:
             self._finish(record)
         self._forget(record)
+        if known is None or known.state != "kept":
+            self._forget_for_good(record)
         return known is None or known.state != "kept"
 
     def _finish(self, record: str) -> None:
@@ -107,6 +121,11 @@ class TrashFolder:
         if folder.is_dir():
             shutil.rmtree(folder)
             sync_folder(self._folder)
+
+    def _forget_for_good(self, record: str) -> None:
+        """Its small copy, and its place in the trash's view."""
+        (self._thumbs / thumb_name(record)).unlink(missing_ok=True)
+        self._records.mark_emptied(record)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -40,7 +40,7 @@ SCRIPTS = (
 )  # fmt: skip
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
-    "models.css", "wording.css", "presets.css", "present.css", "tour.css", "compare.css", "grid.css",
+    "models.css", "wording.css", "presets.css", "library.css", "present.css", "tour.css", "compare.css", "grid.css",
 )  # fmt: skip
 
 
@@ -51,13 +51,14 @@ Restores = list[tuple[Any, Callable[[], dict[Any, Any]], list[Any]]]
 def build(studio: Studio, accounts: Accounts, quit: Callable[[], None] | None = None) -> gr.Blocks:
     """The whole page for one studio. Kept files are served from where they lie, byte for byte. `quit` ends the studio."""
     thumbs = Path(get_upload_folder()).absolute() / "thumbs"
+    small = Thumbs(thumbs, studio.gallery.thumbs)
     folders = [studio.presets.folder] if studio.presets.folder else []
-    gr.set_static_paths([studio.outputs, studio.source_folder, thumbs, *folders])
+    gr.set_static_paths([studio.outputs, studio.source_folder, *small.folders, *folders])
     if accounts.asked:
         studio = cast(Studio, who.OwnDrafts(studio))
     desk = Desk(
         studio,
-        Thumbs(thumbs),
+        small,
         takers=tuple((tab.NAME, tab.TITLE) for tab in tabs() if tab.TAKES),
         at_home=desktop.is_owner(accounts),
     )

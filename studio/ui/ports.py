@@ -27,6 +27,7 @@ from studio.engine.long_work import WorkStatus
 from studio.engine.presets import Presets
 from studio.engine.reports import Reports
 from studio.engine.reproduce import Reproduction
+from studio.ui.gallery_port import Gallery
 from studio.ui.grids_port import Grids
 from studio.ui.models_port import Collection
 
@@ -125,6 +126,9 @@ class Studio(Protocol):
 
     @property
     def reports(self) -> Reports: ...
+
+    @property
+    def gallery(self) -> Gallery: ...
 
     @property
     def outputs(self) -> Path: ...

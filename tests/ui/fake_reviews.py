@@ -15,6 +15,7 @@ from studio.core.review import UNDECIDED, ReviewEntry
 from studio.core.sharing import SharedCopy, ShareOptions
 from studio.core.statistics import DayReport, Screened
 from studio.core.verdict import Verdict
+from studio.engine.logbook import Logbook, SilentAudit
 from studio.engine.oversight import UNSHARED
 from studio.engine.rights import require
 
@@ -33,6 +34,7 @@ class Overseen:
         self.entries: list[ReviewEntry] = []
         self.held: dict[str, str] = {}
         self.broken: int | None = None
+        self.log = Logbook(SilentAudit())
 
     def share(self, id: str, options: ShareOptions, person: Person) -> SharedCopy:
         require(person, "create")
@@ -46,6 +48,10 @@ class Overseen:
 
     def restore(self, record: str, person: Person) -> Record:
         return self._moved(record, person, "", "kept")
+
+    def empty_trash(self, person: Person, before: float | None = None) -> int:
+        require(person, "manage")
+        return self._studio.library.trash.empty(before)  # type: ignore[no-any-return]
 
     def waiting(self, person: Person, limit: int = 60, before: str | None = None) -> list[Record]:
         require(person, "review")
@@ -116,8 +122,16 @@ class Overseen:
         return sorted(waiting, key=lambda record: record.review_status == "escalated")
 
     def _moved(self, id: str, person: Person, suffix: str, state: str) -> Record:
-        record: Record = self._studio.record(id)
+        record: Record | None = self._studio.record(id)
+        if record is None:
+            raise InvalidRequest("The library has no such picture. Reload the page.")
         require(person, "create" if record.request.user == person.name else "review")
+        if "library" in vars(self._studio) and self._studio.library.records.record(id):
+            trash = self._studio.library.trash
+            moved: Record = trash.delete(id) if suffix else trash.restore(id)
+            if id in self._studio._records:
+                self._studio.change_record(id, path=moved.path, state=moved.state)
+            return moved
         kept = self._studio.outputs / record.created[:10] / record.name
         gone = kept.with_name(f".{kept.name}.deleted")
         (kept.rename(gone) if suffix else gone.rename(kept))

@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fake_collection import a_collection
+from fake_gallery import gallery_of, library_of
 from fake_grids import grids_of
 from fake_hosting import Hosts
 from fake_making import making_of
@@ -34,9 +36,11 @@ from studio.core.result import Record
 from studio.core.variation import variation_facts
 from studio.core.worker import WorkerStatus
 from studio.engine.drawing import draw, require_sources
+from studio.engine.gallery import Gallery
 from studio.engine.presets import Presets
 from studio.engine.reports import Reports
 from studio.engine.rights import require
+from studio.library import Library
 from studio.library.presets import PresetFolder
 
 OWNER = Person("")
@@ -113,6 +117,15 @@ class FakeStudio(Verifies, Hosts):
         with self._changed:
             self._over = True
             self._changed.notify_all()
+
+    @cached_property
+    def library(self) -> Library:
+        """The real one, opened when a page or a test first needs it."""
+        return library_of(self)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        return gallery_of(self, self.library)
 
     def models(self) -> list[Model]:
         return [STARTER, TURBO, self.cloud()]
@@ -206,7 +219,7 @@ class FakeStudio(Verifies, Hosts):
         return self._paused
 
     def record(self, id: str) -> Record | None:
-        record = self._records.get(id)
+        record = self._records.get(id) or self._shelved(id)
         if record and record.state == "kept" and record.path and not record.path.exists():
             return replace(record, path=None, state="missing")
         return record
@@ -219,7 +232,11 @@ class FakeStudio(Verifies, Hosts):
 
     def children(self, id: str) -> list[Record]:
         made_from = [(record, sources(record.request.task).get("image")) for record in self._records.values()]
-        return [record for record, source in made_from if source and source.record == id]
+        own = [record for record, source in made_from if source and source.record == id]
+        return own or (self.library.records.children(id) if "library" in vars(self) else [])
+
+    def _shelved(self, id: str) -> Record | None:
+        return self.library.records.record(id) if "library" in vars(self) else None
 
     def add_source(self, data: bytes, name: str = "", record: str = "") -> Source:
         _, size = header(data, name)
@@ -349,6 +366,8 @@ class FakeStudio(Verifies, Hosts):
             stamps=("png-text",),
             facts={"used": {**USED, "steps": job.request.sampling.steps}, **facts, **variation_facts(own.variations)},
         )
+        if "library" in vars(self):
+            self.library.records.add(self._records[id])
         return id
 
     def _picture(self, request: ImageRequest, size: Size, seed: int) -> tuple[Image.Image, Mapping[str, Any]]:

@@ -201,10 +201,10 @@ def test_a_large_picture_gets_a_small_copy_in_the_private_folder(tmp_path: Path,
     Image.new("RGB", (1024, 512), "navy").save(path)
     studio.change_record(job.records[0], path=path, width=1024, height=512)
     news = until(desk, lambda news: ".webp" in news["recent"])
-    (copy,) = (tmp_path / "thumbs").glob("*.webp")
+    (copy,) = (tmp_path / "thumbs").rglob("*.webp")
     assert str(copy) in news["recent"]
     with Image.open(copy) as image:
-        assert image.size == (256, 128)
+        assert image.size == (320, 160)
 
 
 def a_source(studio: FakeStudio, image: Image.Image, record: str = "") -> Source:
