@@ -18,6 +18,7 @@ from studio.core.price import dollars
 from studio.core.result import Record
 from studio.core.review import ReviewStatus
 from studio.core.score import told_scores
+from studio.engine.oversight import UNSHARED
 from studio.engine.rights import require
 
 Format = Literal["html", "pdf"]
@@ -78,9 +79,14 @@ class Reports:
         self._models = models
 
     def make(self, records: Sequence[Record], title: str, format: Format = "pdf", person: Person | None = None) -> bytes:
-        """The file. Raises `InvalidRequest` for no pictures, too many, or another format; `NotAllowed` with a person."""
+        """The file. Raises `InvalidRequest` for no pictures, too many, or another format; `NotAllowed` with a person.
+
+        What waits for a review or was rejected is left out for whoever may not review.
+        """
         if person is not None:
             require(person, "create")
+            held = () if person.may("review") else UNSHARED
+            records = [record for record in records if record.review_status not in held]
         if format not in get_args(Format):
             raise InvalidRequest("A report is an HTML or a PDF file. Choose one of them.", "format")
         if not records or len(records) > MOST:

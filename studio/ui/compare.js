@@ -33,6 +33,10 @@ async function look(ids) {
   if (open()) timer = setTimeout(() => open() && !document.hidden && look(), recent.some(({ thumb }) => !thumb) ? 700 : 6000);
 }
 
+window.compare = (ids) => { // from the library: these and no others
+  document.getElementById("tab-compare-button")?.click();
+  look(ids);
+};
 function toggle(id) {
   if (!known) return look().then(() => known && toggle(id));
   const ids = chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id].slice(-MOST);
@@ -133,7 +137,7 @@ function rows({ rows: told, around }) {
 }
 
 // A button over the tile or the picture that the pointer or the focus is on --------------------------------------------
-const float = make("div", { className: "float", hidden: true }), over = { node: null };
+const float = make("div", { className: "over-tile", hidden: true }), over = { node: null };
 document.body.append(float);
 function hover(node) {
   if (over.node === node) return;

@@ -116,6 +116,7 @@ function draw_bar() {
   bar.hidden = !chosen.size;
   if (!chosen.size) return;
   find("chosen").textContent = `${chosen.size} selected`;
+  root.querySelector("[data-library=compare]").disabled = chosen.size < 2 || chosen.size > 4;
   const one = chosen.size === 1 ? at(find_index([...chosen][0])) : null;
   stars(find("bar-stars"), one?.stars || 0, (each) => rate([...chosen], each));
 }
@@ -225,8 +226,17 @@ const DO = {
   "board-delete": async () => { const board = wanted.board; want({ place: "all" }, true); await act({ do: "board-delete", board }); },
   rename: () => { const form = root.querySelector("[data-form=rename]"); form.hidden = !form.hidden; form.text.value = boards.find(({ id }) => id === wanted.board)?.title || ""; if (!form.hidden) form.text.select(); },
   export: () => pack({ ids: [...chosen] }),
+  compare: () => window.compare([...chosen].slice(0, 4)),
+  present: () => window.present({ ids: [...chosen] }),
+  "present-board": () => window.present({ of: wanted.board }),
+  report: () => report([...chosen], ""),
+  "report-board": async () => { const told = await server.library_choose(wanted).catch(() => null); if (told) report(told.ids, find("heading").querySelector("b").textContent); },
 };
 root.addEventListener("click", (event) => { const button = event.target.closest("[data-library]"); if (button) DO[button.dataset.library]?.(); });
+function report(ids, title) { // what it is made as is asked last
+  ask("A report of these pictures", "PDF", "Title", [["PDF, for a meeting or an editor", "pdf"], ["One HTML file, for a browser", "html"]], (kind) => pack({ ids, title: $$("library-ask-text").value || title, report: kind }), (text) => pack({ ids, title: text || title, report: "pdf" }));
+  $$("library-ask-text").value = title;
+}
 function ask(title, go, label, list, pick, put) {
   const dialog = $$("library-ask"), text = $$("library-ask-text");
   $$("library-ask-title").textContent = title;
@@ -241,7 +251,7 @@ $$("library-ask").addEventListener("click", (event) => (event.target === $$("lib
 root.addEventListener("submit", (event) => {
   const form = event.target, text = form.text?.value ?? $$("library-ask-text").value;
   event.preventDefault();
-  if (form.dataset.form === "ask") { $$("library-ask").close(); if (text.trim()) $$("library-ask").put(text); }
+  if (form.dataset.form === "ask") { $$("library-ask").close(); if (text.trim()) $$("library-ask").put(text.trim()); }
   else if (form.dataset.form === "rename") { form.hidden = true; act({ do: "board-rename", board: wanted.board, text }); }
   else if (form.dataset.form === "look-tag") { form.reset(); if (text.trim() && looked) marked({ do: "tag", ids: [looked.id], text }); }
   else if (form.dataset.form === "empty") empty(form);

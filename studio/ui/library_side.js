@@ -27,6 +27,7 @@ function draw_heading(place) {
   heading.hidden = !["board", "trash"].includes(place);
   heading.querySelector("b").textContent = place === "trash" ? "Trash" : board?.title || "";
   find("board-acts").hidden = place !== "board" || !board?.mine;
+  find("board-shows").hidden = place !== "board" || !board?.count;
   heading.querySelector("[data-form=empty]").hidden = place !== "trash";
   if (place !== "board") heading.querySelector("[data-form=rename]").hidden = true;
   for (const button of root.querySelectorAll("[data-only], [data-not]")) button.hidden = button.dataset.only ? button.dataset.only !== place : button.dataset.not === place;

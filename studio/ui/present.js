@@ -2,7 +2,7 @@
 window.present = (() => {
   const room = $("presentation"), stage = room.querySelector(".room"), shelf = $("presentation-shelf"), beside = $("presentation-beside"), words = $("presentation-prompt");
   const PLAY = 8000, LOOK = 300, STILL = 3000;
-  let slides = [], at = 0, playing = 0, resting = 0, looking = 0, jobs = [];
+  let slides = [], only = null, at = 0, playing = 0, resting = 0, looking = 0, jobs = [];
   const tell = (text) => (room.querySelector(".told").textContent = text || "");
   const asks = async (what) => {
     const answer = (await server.present(what)) || { problem: "The studio does not answer. This page finds it again by itself." };
@@ -36,7 +36,7 @@ window.present = (() => {
     for (const near of [slides[at + 1], slides[at - 1]]) if (near) new Image().src = near.src;
   }
   async function fetchSlides(id = "") {
-    const answer = await asks({ do: "slides", shelf: shelf.value });
+    const answer = await asks({ do: "slides", shelf: shelf.value, ids: shelf.value ? null : only });
     if (!answer.slides) return;
     slides = answer.slides;
     tell(answer.note);
@@ -91,17 +91,18 @@ window.present = (() => {
     look();
   }
 
-  async function open({ of = "", id = "" } = {}) {
+  async function open({ of = "", id = "", ids = null } = {}) {
     if (room.open) return;
     room.showModal();
     document.documentElement.requestFullscreen?.().catch(() => {});
     const answer = await asks({ do: "open" });
     if (!answer.shelves) return;
-    choices(shelf, answer.shelves, of || answer.draft.shelf);
+    only = ids;
+    choices(shelf, [...(ids ? [{ id: "", title: "Selected pictures" }] : []), ...answer.shelves], ids ? "" : of || answer.draft.shelf);
     choices(beside, [{ id: "", title: "nothing" }, ...answer.hosted], answer.draft.beside);
     room.querySelector(".beside").hidden = !answer.hosted.length;
     if (!words.value) words.value = answer.draft.prompt;
-    mode(of ? "slides" : answer.draft.mode, id || answer.draft.at);
+    mode(of || ids ? "slides" : answer.draft.mode, id || answer.draft.at);
     moved();
   }
   function leave() {

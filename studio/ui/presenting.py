@@ -12,8 +12,8 @@ from studio.core.errors import InvalidRequest, StudioError
 from studio.core.model import Model
 from studio.core.price import dollars
 from studio.core.result import Record
-from studio.core.review import UNDECIDED
 from studio.core.score import SCORE_WORDS
+from studio.engine.oversight import UNSHARED
 from studio.engine.presenting import LOOKED_AT, draw, drawable, fastest
 from studio.ui import who
 from studio.ui.desk import Desk
@@ -50,11 +50,18 @@ class Presentation:
         hosted = [{"id": model.id, "title": _priced(model)} for model in drawable(models, hosted=True)]
         draft = self._studio.load_draft(DRAFT)
         kept = {name: str(draft.get(name) or value) for name, value in KEPT.items()}
-        return {"shelves": [{"id": RECENT, "title": "Recent pictures"}], "hosted": hosted, "draft": kept}
+        boards = [{"id": board.id, "title": board.title} for board in self._studio.gallery.boards() if board.count]
+        return {"shelves": [{"id": RECENT, "title": "Recent pictures"}, *boards], "hosted": hosted, "draft": kept}
 
     def _slides(self, asked: Asked) -> Answer:
-        shelf = str(asked.get("shelf") or RECENT)
-        records = self._studio.recent(MOST)
+        """The pictures of a board, of `ids`, or the newest; a board that is gone is as good as none."""
+        shelf, ids, gallery = str(asked.get("shelf") or RECENT), asked.get("ids"), self._studio.gallery
+        if isinstance(ids, list):
+            records = [record for id in ids[:MOST] if (record := self._studio.record(str(id)))]
+        elif gallery.board(shelf):
+            records = gallery.pictures_of(shelf)[:MOST]
+        else:
+            records = self._studio.recent(MOST)
         shown = [record for record in records if is_showable(record)]
         hidden = sum(record.path is not None for record in records) - len(shown)
         titles = {model.id: model.title for model in self._studio.models()}
@@ -93,7 +100,7 @@ class Presentation:
 
 def is_showable(record: Record) -> bool:
     """Whether a room may see it: the file is there, and no review is open or ended against it."""
-    return record.path is not None and record.review_status not in (*UNDECIDED, "rejected")
+    return record.path is not None and record.review_status not in UNSHARED
 
 
 def slide(record: Record, titles: Mapping[str, str]) -> Answer:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from studio.core.errors import InvalidRequest
 from studio.core.model import Model
+from studio.core.people import Person
 from studio.core.request import ImageRequest, Size
 from studio.core.result import Record
 from studio.engine.reports import MOST, Reports
@@ -103,6 +104,15 @@ def test_facts_of_a_stranger_do_no_harm(tmp_path: Path) -> None:
     facts = {"hosted": "x", "used": [1], "watermark": 7, "detector": [3, {"verdict": []}], "cost": None}
     records = [a_record(tmp_path, facts=facts, created="yesterday")]
     assert b"yesterday" in REPORTS.make(records, "Strange", "html")
+
+
+def test_what_waits_for_review_is_only_in_a_reviewers_report(tmp_path: Path) -> None:
+    records = [a_record(tmp_path, 1, prompt="a sail"), a_record(tmp_path, 2, prompt="a hull", review_status="pending")]
+    reports = Reports(lambda: [])
+    told = {role: reports.make(records, "Boats", "html", Person("anna", role)).decode() for role in ("creator", "reviewer")}
+    assert ["a hull" in told[role] for role in ("creator", "reviewer")] == [False, True]
+    with pytest.raises(InvalidRequest, match="no pictures"):
+        reports.make(records[1:], "Boats", "html", Person("carl", "creator"))
 
 
 def test_what_cannot_be_reported_is_a_sentence(tmp_path: Path) -> None:

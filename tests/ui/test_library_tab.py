@@ -49,7 +49,7 @@ def tab(studio: FakeStudio, tmp_path: Path, owner_asks: None) -> Any:
     tab: Any = object.__new__(LibraryTab)
     tab._studio, tab._gallery, tab._bringing = studio, studio.gallery, threading.Lock()
     tab._thumbs = Thumbs(tmp_path / "t", studio.gallery.thumbs)
-    tab._desk, tab._packing = Desk(studio, tab._thumbs), Packing(studio.gallery, tmp_path / "exports")
+    tab._desk, tab._packing = Desk(studio, tab._thumbs), Packing(studio, tmp_path / "exports")
     return tab
 
 
@@ -209,6 +209,10 @@ def test_an_export_is_followed_and_fetched(tab: Any, studio: FakeStudio, tmp_pat
     (path,) = (tmp_path / "exports").rglob("*.zip")
     assert zipfile.is_zipfile(path)
     assert told["name"] == path.name
+    report = tab._packing.ask({"ids": ["row-000001", "row-000002"], "report": "html", "title": "Autumn"}, OWNER)
+    while not (report := tab._packing.ask({"id": report["id"]}, OWNER))["src"]:
+        assert not report["problem"]
+    assert report["name"] == "report.html"
     assert "not there any more" in tab._packing.ask({"id": "none"}, OWNER)["problem"]
     nothing = tab._packing.ask({"ids": ["nobody"]}, OWNER)
     while not (nothing := tab._packing.ask({"id": nothing["id"]}, OWNER))["problem"]:

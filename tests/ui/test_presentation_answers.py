@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import STARTER, FakeStudio
+from fakes import OWNER, STARTER, FakeStudio
 
 from studio.core.request import ImageRequest, Sampling
 from studio.ui.desk import Desk
@@ -66,6 +66,15 @@ def test_what_waits_for_review_or_was_rejected_is_not_shown_and_that_is_said(
     assert [is_showable(replace(record, review_status=state)) for state in ("approved", "rejected", "escalated")] == [
         True, False, False,
     ]  # fmt: skip
+
+
+def test_a_board_is_shown_in_its_order_and_a_selection_alone(studio: FakeStudio, shown: Presentation) -> None:
+    fox, owl, hen = (made(studio, prompt) for prompt in ("a fox", "an owl", "a hen"))
+    board = studio.gallery.create_board("Animals", OWNER)
+    studio.gallery.add_to_board(board.id, [owl, fox], OWNER)
+    assert {"id": board.id, "title": "Animals"} in shown.answer({"do": "open"})["shelves"]
+    assert [slide["id"] for slide in shown.answer({"do": "slides", "shelf": board.id})["slides"]] == [owl, fox]
+    assert [slide["id"] for slide in shown.answer({"do": "slides", "ids": [hen]})["slides"]] == [hen]
 
 
 def test_words_are_drawn_here_and_beside_it_by_a_hosted_model(studio: FakeStudio, shown: Presentation) -> None:

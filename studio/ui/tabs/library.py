@@ -35,7 +35,7 @@ class LibraryTab:
 
     def __init__(self, page: Page) -> None:
         self._studio, self._gallery, self._desk = page.studio, page.studio.gallery, page.desk
-        self._thumbs, self._packing = page.desk.thumbs, Packing(page.studio.gallery, page.desk.thumbs.folder / "exports")
+        self._thumbs, self._packing = page.desk.thumbs, Packing(page.studio, page.desk.thumbs.folder / "exports")
         self._bringing = threading.Lock()
         with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{NAME}"), gr.Column(elem_classes=["fields"]):
             side = (HERE / "library_side.html").read_text("utf-8")
