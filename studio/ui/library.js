@@ -18,6 +18,7 @@ async function news(anew = false) {
   if (open() && !document.hidden && (anew || !asking)) {
     asking = true;
     const asked = JSON.stringify(wanted);
+    if (anew && !restoring) glimpse();
     const told = await server.library_news({ wanted, edition: anew ? "" : grid.edition }).catch(() => null);
     asking = false;
     if (told && asked === JSON.stringify(wanted) && told.marks) {

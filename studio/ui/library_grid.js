@@ -20,10 +20,22 @@ const find_index = (id) => {
 };
 
 function outlined({ count, marks, edition }, anew) { // what is shown stays until its new page is there
+  const of = JSON.stringify(wanted), seen = anew && pages.get(0)?.of === of ? pages.get(0) : null;
   Object.assign(grid, { count, marks, edition });
   grid.turn += 1;
   if (anew) { pages.clear(); scroller.scrollTop = 0; }
   for (const page of pages.values()) page.old = true;
+  if (seen) pages.set(0, { items: seen.items, old: false });
+  measure();
+}
+
+async function glimpse() { // the first page is there at once; how many there are takes longer to count
+  const of = JSON.stringify(wanted), turn = grid.turn;
+  const page = await server.library_page({ wanted, start: null, end: null }).catch(() => null);
+  if (!page || !page.items.length || turn !== grid.turn || of !== JSON.stringify(wanted)) return;
+  pages.clear();
+  pages.set(0, { items: page.items, old: false, of });
+  Object.assign(grid, { count: page.items.length, marks: [] });
   measure();
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pages import TOY, RunningStudio, Visits, ready
 from PIL import Image, PngImagePlugin
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 
@@ -73,6 +73,28 @@ def test_any_place_is_reached_with_few_tiles_and_all_of_it_survives_a_reload(vis
     assert page.locator("#library .scroll").evaluate("(box) => box.scrollTop") > 1000
     page.get_by_role("button", name="Clear filters").click()
     expect(page.locator("#library [data-part=count]")).to_contain_text("1\u202f19")
+
+
+def test_what_is_found_is_shown_before_it_is_counted(visit: Visits, full: RunningStudio) -> None:
+    page = opened(visit, full)
+    held: list[Route] = []
+    counted = [True]
+
+    def hold(route: Route) -> None:
+        held.append(route) if counted and "library_news" in (route.request.post_data or "") else route.continue_()
+
+    page.route(re.compile("component_server"), hold)
+    before = page.locator("#library [data-part=count]").inner_text()
+    page.locator("#library-search").fill("take 7")
+    expect(page.locator("#library .shot[aria-label*='take 7']").first).to_be_visible()
+    assert page.locator("#library [data-part=count]").inner_text() == before  # it is still being counted
+    counted.clear()
+    for route in held:
+        route.continue_()
+    page.unroute(re.compile("component_server"))
+    expect(page.locator("#library [data-part=count]")).not_to_have_text(before)
+    page.locator("#library-search").fill("")
+    expect(page.locator("#library [data-part=count]")).to_have_text(before)
 
 
 def test_many_are_selected_rated_tagged_collected_deleted_and_undone(visit: Visits, full: RunningStudio) -> None:
