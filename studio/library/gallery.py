@@ -26,6 +26,17 @@ REMEMBERED = 20
 NO_WORDS = "This Python's SQLite has no full-text search, so words are looked for row by row, which is slow."
 _BULK = {"small": "<= 500000", "medium": "BETWEEN 500001 AND 2000000", "large": "> 2000000"}
 _SHAPE = {"landscape": ">", "portrait": "<", "square": "="}
+FEW = 400
+"""Rows in which a word is looked for one by one, rather than filtering all that have the word."""
+_LEADS = {
+    "model": ("model = ?", "model"),
+    "provider": ("backend = ?", "backend"),
+    "task": ("task = ?", "task"),
+    "review": ("review = ? AND review != 'not_needed'", "review"),
+    "stars": ("stars >= ? AND stars > 0", "stars"),
+    "imported": ("imported = ? AND imported", "imported"),
+}
+"""Filters with an index of their own: what stands in it, and its column."""
 _WHERE = {
     "here": "p.state != 'deleted'",
     "missing": "p.state = 'missing' AND p.state != 'kept'",  # the second condition says to SQLite that an index will do
@@ -41,6 +52,7 @@ class _Query:
     key: str = "p.at"
     forwards: bool = False
     is_worded: bool = False
+    led_by: str = ""
     tests: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
@@ -195,7 +207,7 @@ class SqliteGallery:
             query = _Query(source="board_picture b CROSS JOIN picture p ON p.at = b.at", key="b.place", forwards=True)
             query.test("b.board = ?", wanted.board)
         if asked:
-            self._look_for(query, asked, wanted.words)
+            self._look_for(query, asked, wanted)
         elif wanted.words.strip():
             query.test("0")
         if wanted.tag:
@@ -203,11 +215,14 @@ class SqliteGallery:
         _narrow(query, wanted)
         return query
 
-    def _look_for(self, query: _Query, asked: str, words: str) -> None:
+    def _look_for(self, query: _Query, asked: str, wanted: Wanted) -> None:
         if not self._has_words:
-            for part in re.findall(r"[^\W_]+", words):
+            for part in re.findall(r"[^\W_]+", wanted.words):
                 text = "text || ' ' || more || ' ' || note"
                 query.test(f"p.at IN (SELECT at FROM picture_text WHERE {text} LIKE ?)", f"%{part}%")  # noqa: S608  our own words
+        elif query.source == "picture p" and (column := self._rare(wanted)):
+            query.source, query.led_by = f"picture p INDEXED BY picture_{column}", column
+            query.test("EXISTS (SELECT 1 FROM picture_words w WHERE w.rowid = p.at AND picture_words MATCH ?)", asked)
         elif query.source == "picture p":
             query.source, query.key, query.is_worded = (
                 "picture_words w CROSS JOIN picture p ON p.at = w.rowid",
@@ -217,6 +232,15 @@ class SqliteGallery:
             query.test("picture_words MATCH ?", asked)
         else:
             query.test("p.at IN (SELECT rowid FROM picture_words WHERE picture_words MATCH ?)", asked)
+
+    def _rare(self, wanted: Wanted) -> str:
+        """The column of a filter that only few rows pass; empty without one."""
+        for name, (test, column) in _LEADS.items():
+            if (value := getattr(wanted, name)) and value != "not_needed":
+                few = f"SELECT COUNT(*) AS count FROM (SELECT 1 FROM picture WHERE {test} LIMIT {FEW + 1})"  # noqa: S608  our own words
+                if self._database.rows(few, (value,))[0]["count"] <= FEW:
+                    return column
+        return ""
 
     def _tagged(self, query: _Query, tag: str) -> None:
         if query.source == "picture p":
@@ -245,7 +269,7 @@ def _narrow(query: _Query, wanted: Wanted) -> None:
     stands_alone = wanted in (Wanted(**{name: getattr(wanted, name)}) for name in ("model", "provider", "task", "review"))
     for column, value in plain:
         if value:
-            query.test(f"{'' if stands_alone or column == 'review' else '+'}p.{column} = ?", value)
+            query.test(f"{'' if stands_alone or column in ('review', query.led_by) else '+'}p.{column} = ?", value)
     for sql, is_asked in (
         ("p.review != 'not_needed'", wanted.review not in ("", "not_needed")),  # says to SQLite that an index will do
         ("p.imported", wanted.imported),
