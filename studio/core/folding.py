@@ -134,19 +134,24 @@ def readings(text: str) -> tuple[Reading, Reading]:
 
 
 def _joined(words: list[tuple[str, int, int]]) -> Iterator[tuple[str, ...]]:
-    """Single letters in a row become one word, unless more than one character lies between them."""
-    row = ""
+    """Single letters in a row become one word, unless more than one character lies between them.
+
+    A letter with several signs behind it may end such a row (`k i l l!!!`), or be a word itself (`k!||`).
+    """
+    row: str = ""
+    signed: tuple[str, ...] = ()
     for place, (word, start, _) in enumerate(words):
         bare = word.strip("!|") or word[0]
         if row and (len(bare) > 1 or start - words[place - 1][2] > 1):
-            yield _without_alone(row)
-            row = ""
+            yield (*_without_alone(row), *signed)
+            row, signed = "", ()
         if len(bare) > 1:
             yield (bare, word) if bare != word else (word,)
         else:
             row += bare
+            signed = (*signed, word) if len(word) > _MOST_ALONE else signed
     if row:
-        yield _without_alone(row)
+        yield (*_without_alone(row), *signed)
 
 
 def _without_alone(row: str) -> tuple[str, ...]:
