@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -185,8 +186,10 @@ def test_every_tab_is_reached_by_keys_and_nothing_lies_over_it(page: Page, width
         assert tabs.nth(place).evaluate(hit) == ""
         page.keyboard.press("ArrowLeft")
     assert page.locator(".gradio-container").evaluate("box => box.scrollLeft") == 0
-    chips = page.locator("header.top > *:visible").evaluate_all("all => all.map(box => box.getBoundingClientRect()).map(box => [box.left, box.right])")
-    assert all(one[1] <= other[0] for one, other in zip(chips, chips[1:], strict=False)), chips
+    chips = page.locator("header.top > *:visible").evaluate_all(
+        "all => all.map(box => box.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert all(one[1] <= other[0] for one, other in pairwise(chips)), chips
     assert chips[-1][1] <= width
 
 

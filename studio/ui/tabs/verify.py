@@ -120,7 +120,7 @@ class VerifyTab:
             yield gr.skip(), gr.DownloadButton(value=str(table), visible=True)
 
     def _sent(self, detectors: list[str], event: gr.EventData) -> Iterator[Any]:
-        """A kept picture was sent here. Whatever else was chosen leaves the report alone, which needs an answer that says so."""
+        """A kept picture was sent here. Any other choice leaves the report alone, and the answer has to say so."""
         data = event._data
         if not isinstance(data, dict) or data.get("to") != NAME:
             yield gr.skip(), gr.skip()
