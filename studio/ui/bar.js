@@ -21,6 +21,8 @@
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    all[(to + all.length) % all.length].focus();
+    const next = all[(to + all.length) % all.length];
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest", inline: "center" });
   });
 })();
