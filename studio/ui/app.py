@@ -37,6 +37,7 @@ FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = (
     "stage.js", "who.js", "studio.js", "share.js", "wording.js", "presets.js", "desktop.js", "present.js", "tour.js",
+    "bar.js",
 )  # fmt: skip
 STYLES = (
     "studio.css", "stage.css", "easel.css", "wardrobe.css", "verify.css", "settings.css", "review.css", "people.css",
@@ -79,7 +80,7 @@ def build(studio: Studio, accounts: Accounts, quit: Callable[[], None] | None = 
             quit=quit if desktop.is_owner(accounts) else None,
         )
         with gr.Row(elem_id="room"):
-            with gr.Column(elem_id="forms"), gr.Tabs():
+            with gr.Column(elem_id="forms"), gr.Tabs(overflow_behavior="wrap"):
                 opened = [(tab, _lay_out(tab, page, blocks, restores)) for tab in tabs()]
             with gr.Column(elem_id="view"):
                 view.render()

@@ -189,7 +189,7 @@ def _reading(each: Looked, reading: Reading | None) -> str:
     uses = "".join(f'<button {data} data-to="{escape(name)}">{escape(title)}</button>' for name, title in each.tabs)
     use = f'<div class="uses" role="group" aria-label="Use these settings in"><span>Use these settings in</span>{uses}</div>'
     use += f'<div class="uses">{again.file_tool(each.token)}</div>'
-    raw = f"<details><summary>As it stands in the file</summary><pre>{escape(reading.text)}</pre></details>"
+    raw = f'<details><summary>As it stands in the file</summary><pre tabindex="0">{escape(reading.text)}</pre></details>'
     return f"<h3>Settings: {escape(reading.dialect)}</h3><dl>{listed}</dl>{use if each.token else ''}{raw}"
 
 

@@ -60,7 +60,7 @@ def tools(record: Record) -> str:
     raw = escape(json.dumps({"request": request, "response": told.get("response")}, indent=2, ensure_ascii=False))
     return (
         f'<div class="tools">{copies}</div><details class="raw"><summary>Raw request and answer</summary>'
-        f"<pre>{raw}</pre></details>"
+        f'<pre tabindex="0">{raw}</pre></details>'
     )
 
 

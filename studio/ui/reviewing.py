@@ -31,7 +31,8 @@ def bench(record: Record, models: Sequence[Model], history: Sequence[ReviewEntry
     asked = f'<p class="prompt">{prompt}</p>'
     facts = _facts(record, models, passed)
     return (
-        f'{_picture(record)}<div class="told">{asked}<h3>Why it waits</h3>'
+        f'{_picture(record)}<div class="told" tabindex="0" role="region" aria-label="Why it waits and what is known">'
+        f"{asked}<h3>Why it waits</h3>"
         f'<ul class="reasons">{reasons or "<li>It was sent here by hand.</li>"}</ul><h3>What is known</h3><dl>{facts}</dl>'
         f"{_history(history)}</div>"
     )

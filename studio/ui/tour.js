@@ -36,6 +36,7 @@
     card ||= document.body.appendChild(Object.assign(document.createElement("section"), { id: "tour" }));
     card.setAttribute("role", "region");
     card.ariaLabel = `Tour, step ${number}`;
+    card.onkeydown = ({ key }) => key === "Escape" && end();
     card.innerHTML = '<small></small><b></b><p role="status"></p><div><button type="button" class="skip">Skip the tour</button><button type="button" class="go"></button></div>';
     const [count, head, body] = card.children;
     [count.textContent, head.textContent, body.textContent] = [number, title, text];

@@ -131,7 +131,8 @@ def table(people: list[Person], reader: Person) -> str:
         for person in people
     )
     heads = "<th>Name</th><th>Role</th><th>May</th>"
-    return f'<div class="providers"><h2>People</h2><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="providers" tabindex="0" role="region" aria-label="People"><h2>People</h2>{table}</div>'
 
 
 def _you(person: Person, reader: Person) -> str:

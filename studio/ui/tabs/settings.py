@@ -210,7 +210,10 @@ def table(statuses: list[ProviderStatus], spent: list[Spent]) -> str:
     paid = {each.provider: each for each in spent if each.day == today}
     rows = "".join(_row(status, paid.get(status.name)) for status in statuses)
     heads = "".join(f"<th>{head}</th>" for head in ("Provider", "Tasks", "Key", "Limits", "Today", "State"))
-    return f'<div class="providers"><h2>Hosted providers</h2>{_table(heads, rows)}{_spending(spent)}</div>'
+    return (
+        '<div class="providers" tabindex="0" role="region" aria-label="Hosted providers and what they cost">'
+        f"<h2>Hosted providers</h2>{_table(heads, rows)}{_spending(spent)}</div>"
+    )
 
 
 def _row(status: ProviderStatus, paid: Spent | None) -> str:

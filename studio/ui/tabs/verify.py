@@ -120,13 +120,16 @@ class VerifyTab:
             yield gr.skip(), gr.DownloadButton(value=str(table), visible=True)
 
     def _sent(self, detectors: list[str], event: gr.EventData) -> Iterator[Any]:
-        """A kept picture was sent here."""
+        """A kept picture was sent here. Any other choice leaves the report alone, and the answer has to say so."""
         data = event._data
         if not isinstance(data, dict) or data.get("to") != NAME:
+            yield gr.skip(), gr.skip()
             return
         record = self._page.studio.record(str(data.get("send") or ""))
         if record and record.path:
             yield report([self._look(record.path, detectors)]), gr.DownloadButton(visible=False)
+        else:
+            yield EMPTY, gr.DownloadButton(visible=False)
 
     def _calibrate(self, folder: str, detectors: list[str]) -> Iterator[Any]:
         yield from self._follow(lambda: self._page.studio.calibrate(folder, detectors, who.current()))
