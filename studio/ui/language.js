@@ -2,12 +2,12 @@
 // language is fetched before Gradio draws, and every text is put into it as it appears. What people wrote is left alone.
 (() => {
   const CHOICE = "studio-language", KNOWN = ["de", "es", "zh-CN"];
-  const SHOWN = ["placeholder", "title", "aria-label", "alt"], SPLIT = / · /, SENTENCES = /(?<=[.!?]) (?=[\p{Lu}\d“])/u;
+  const SHOWN = ["placeholder", "title", "aria-label", "alt"], SENTENCES = /(?<=[.!?]) (?=[\p{Lu}\d“])/u, SHORT = /^(?:\d(?:[^.;]|\.\d){0,24}|\S{0,40})$/, BARE = /^[\d.,×$€% ]*(?: ?[A-Za-z]{1,2})?$/, KEYED = /^(.+) \(([^()]{1,14})\)$/;
   const KEPT = 4000, FEW = 10; // remembered texts; letters below which a pattern's holes must be short
   const STYLED = { "--file-is-gone": "The file of this picture is gone.", "--file-gone": "file gone", "--styles": "Styles", "--enter": "Ctrl ↵", "--no-wildcards": "Put text files into presets/wildcards, one choice a line." };
   const NOBODYS = "(no prompt)";
   // What people wrote, or what files and providers are called.
-  const TEXTS = "[translate=no], [contenteditable], script, style, textarea, code, pre, .tile, .prompt, #queue .what b, .leaf b, #history .use b, .caption, .card span, .groups .chip:not([data-group='']), [data-part=tags], [data-part=boards], [data-part=heading] b, [data-part=ask-list], [data-part=base] b, #compare-side figure b, .collection .name, #who b, [data-person] th, .file, ins, del, .found td:nth-child(5), [data-list=survives] b, .version";
+  const TEXTS = "[translate=no], [contenteditable], script, style, textarea, code, pre, .tile, .prompt, #queue .what b, .leaf b, #history .use b, #presentation .caption, .bench .caption .title, .card span, .groups .chip:not([data-group='']), [data-part=tags], [data-part=boards], [data-part=heading] b, [data-part=ask-list], [data-part=base] b, #compare-side figure b, .collection .name, #who b, [data-person] th, .verdict .file, ins, del, .found td:nth-child(5), [data-list=survives] b, .version";
   const ATTRIBUTES = "[translate=no], .tile, .shot, .leaf, .card, [data-part=boards] *, #frame img, .frame img, .room img, .picture-box img, .pane img, #large-image";
   const TERMS = ["Prompt", "Negative", "Model", "Preset", "File", "Folder", "By", "Id", "Source", "Hash", "SHA-256"];
   const OPTIONS = "[data-filter=tag], [data-filter=model], #presentation-shelf, #presentation-beside, #models-family";
@@ -30,35 +30,40 @@
   request.open("GET", `language/${wanted}.json`, false);
   try { request.send(); } catch { return; }
   if (request.status !== 200) return;
-  const catalogue = JSON.parse(request.responseText), patterns = [], cache = new Map();
+  const catalogue = JSON.parse(request.responseText), patterns = [], cache = new Map(), chinese = wanted === "zh-CN";
   if (window.gradio_config) window.gradio_config.i18n_translations = { [wanted]: catalogue };
 
   const HOLE = /\{\d\}/, escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   for (const [key, told] of Object.entries(catalogue)) {
     if (!HOLE.test(key)) continue;
     const literals = key.split(HOLE), letters = literals.join("").replace(/[^\p{L}]/gu, "").length;
-    const hole = letters < FEW ? "(\\d[^.;]{0,24}|\\S{0,40})" : "([\\s\\S]*?)";
     const order = [...key.matchAll(/\{(\d)\}/g)].map(([, number]) => Number(number));
     const longest = literals.reduce((one, other) => (other.length > one.length ? other : one));
-    patterns.push({ shape: new RegExp(`^${literals.map(escaped).join(hole)}$`), longest, order, told, letters });
+    patterns.push({ shape: new RegExp(`^${literals.map(escaped).join("([\\s\\S]*?)")}$`), longest, order, told, letters });
   }
   patterns.sort((one, other) => other.letters - one.letters);
 
+  const isShort = (part) => SHORT.test(part) || Object.hasOwn(catalogue, part);
   function matched(text) {
-    for (const { shape, longest, order, told } of patterns) {
+    for (const { shape, longest, order, told, letters } of patterns) {
       const found = text.includes(longest) && shape.exec(text);
-      if (found) return told.replace(/\{(\d)(\*?)\}/g, (_, number, too) => { const part = found[1 + order.indexOf(Number(number))]; return too ? said(part) : part; });
+      if (found && (letters >= FEW || found.slice(1).every(isShort))) return told.replace(/\{(\d)(\*?)\}/g, (_, number, too) => { const part = found[1 + order.indexOf(Number(number))]; return too ? said(part) : part; });
     }
     return null;
   }
-  function pieces(text, by, joint) {
-    const parts = text.split(by), told = parts.length > 1 ? parts.map(found) : [];
-    return told.some((each) => each !== null) ? told.map((each, place) => each ?? parts[place]).join(joint) : null;
+  function pieces(text, by, joint, all = false) {
+    const parts = text.split(by), told = parts.length > 1 ? parts.map((part) => found(part) ?? (all && BARE.test(part) ? part : null)) : [];
+    return (all ? told.length && !told.includes(null) : told.some((each) => each !== null)) ? told.map((each, place) => each ?? parts[place]).join(joint) : null;
   }
+  function keyed(text) { // “Undo (Ctrl+Z)”
+    const [, words, key] = KEYED.exec(text) || [];
+    return words && Object.hasOwn(catalogue, words) ? `${catalogue[words]} (${key})` : null;
+  }
+  const ended = (text) => (text.endsWith(".") && Object.hasOwn(catalogue, text.slice(0, -1)) ? catalogue[text.slice(0, -1)] + (chinese ? "。" : ".") : null);
   function found(text) {
     if (cache.has(text)) return cache.get(text);
     const bare = text.trim().replace(/\s+/g, " ");
-    let told = !/\p{L}/u.test(bare) ? null : Object.hasOwn(catalogue, bare) ? catalogue[bare] : (matched(bare) ?? pieces(bare, SPLIT, " · ") ?? pieces(bare, SENTENCES, wanted === "zh-CN" ? "" : " "));
+    let told = !/\p{L}/u.test(bare) ? null : Object.hasOwn(catalogue, bare) ? catalogue[bare] : (keyed(bare) ?? matched(bare) ?? pieces(bare, " · ", " · ") ?? pieces(bare, SENTENCES, chinese ? "" : " ") ?? ended(bare) ?? pieces(bare, ", ", chinese ? "，" : ", ", true));
     if (told !== null) told = text.match(/^\s*/)[0] + told + text.match(/\s*$/)[0];
     if (cache.size > KEPT) cache.clear();
     cache.set(text, told);

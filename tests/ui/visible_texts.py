@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,14 +27,16 @@ class Texts(HTMLParser):
         self._silent = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent = tag if tag in ("script", "style") else ""
+        self._silent = tag if tag in ("script", "style", "code", "pre", "kbd") else ""
         self.found += [value for name, value in attrs if name in SHOWN and value]
 
     def handle_endtag(self, tag: str) -> None:
         self._silent = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if self._silent == "script":
+            self.found += in_script(data)
+        elif not self._silent:
             self.found.append(data)
 
 
@@ -53,19 +54,19 @@ def pieces(text: str) -> list[str]:
 
 def key_of(text: str) -> str:
     """White space as the page shows it, and the holes numbered."""
-    text = " ".join(text.split())
+    text = re.sub(rf"^{HOLE}(?=[A-Za-z])", "", " ".join(text.split()))  # an icon before a button's words
     numbers = iter(range(99))
     return re.sub(HOLE, lambda _: f"{{{next(numbers)}}}", text)
 
 
 def in_python(source: str) -> Iterator[str]:
     tree = ast.parse(source)
-    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            silent |= {id(part) for part in ast.walk(node) if isinstance(part, ast.Constant) and part in node.values}
-            silent |= {id(part) for value in node.values if isinstance(value, ast.FormattedValue) and value.format_spec
-                       for part in ast.walk(value.format_spec)}
+            silent |= {id(part) for part in node.values if isinstance(part, ast.Constant)}
+        elif isinstance(node, ast.FormattedValue) and node.format_spec:
+            silent |= {id(part) for part in ast.walk(node.format_spec)}
     for node in ast.walk(tree):
         if id(node) in silent:
             continue
@@ -157,3 +158,24 @@ def everything(folders: tuple[Path, ...] = (UI,)) -> dict[str, str]:
                         if key := key_of(piece):
                             found.setdefault(key, str(file.relative_to(ROOT)))
     return found
+
+
+NEVER = (ROOT / "tests" / "ui" / "never_shown.txt").read_text("utf-8").splitlines()
+CODE = re.compile(r"[a-z]+\(|=>|===|\[data|^[#.]\w|::|_\w+_|^--|^@|https?://|^[mM]\d|-\w+=\"|data:|^default-src")
+
+
+def shown() -> list[str]:
+    """What of the UI's literals a reader gets to see: words, neither one lower-case word nor code. Those may be more than
+    this finds; `never_shown.txt` names what it finds too much."""
+    return [key for key in everything() if _is_shown(key) and key not in NEVER]
+
+
+def _is_shown(key: str) -> bool:
+    bare = re.sub(r"\{\d\}", "", key)
+    is_word = " " not in key and not re.search(r"[A-Z]", key)
+    return bool(re.search(r"[A-Za-z]{2}", bare)) and not is_word and not CODE.search(bare)
+
+
+if __name__ == "__main__":
+    known = json.loads((UI / "languages" / "de.json").read_text("utf-8"))
+    print("\n".join(key for key in shown() if key not in known))
