@@ -96,8 +96,11 @@ def in_script(source: str) -> Iterator[str]:
             yield text
             for expression in inner:
                 yield from in_script(expression)
-        elif sign == "/" and (regex := re.match(r"/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\\[])+/[gimsuy]*", source[at:])) and \
-                re.search(r"[(,=:!&|?{};\n\[]\s*$|return\s$", source[max(0, at - 12) : at]):
+        elif (
+            sign == "/"
+            and (regex := re.match(r"/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\\[])+/[gimsuy]*", source[at:]))
+            and re.search(r"[(,=:!&|?{};\n\[]\s*$|return\s$", source[max(0, at - 12) : at])
+        ):
             at += regex.end()
         else:
             at += 1
