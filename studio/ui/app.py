@@ -28,6 +28,7 @@ from studio.ui.ports import Studio
 from studio.ui.presenting import Presentation
 from studio.ui.session import SignedIn, SigningIn
 from studio.ui.tabs import Page, is_shown, right_of, tabs
+from studio.ui.speaking import Spoken
 from studio.ui.theme import theme
 from studio.ui.thumbs import Thumbs
 from studio.ui.wording import HISTORY, used_prompts
@@ -235,8 +236,9 @@ def launch(
 
 
 def doors(host: str, accounts: Accounts) -> list[Middleware]:
-    """What a request passes, in this order: strangers stay outside; the app's icons are for everybody; then one signs in."""
-    return [Middleware(LocalOnly, hosts=_names(host)), Middleware(Installable), Middleware(SignedIn, accounts=accounts)]
+    """What a request passes, in this order: strangers stay outside; icons and languages are for everybody; then one signs in."""
+    open_to_all = [Middleware(LocalOnly, hosts=_names(host)), Middleware(Installable), Middleware(Spoken)]
+    return [*open_to_all, Middleware(SignedIn, accounts=accounts)]
 
 
 def _port(host: str, port: int) -> int:

@@ -53,7 +53,7 @@ document.addEventListener("pointerdown", () => { if (rung.on) rung.sound ||= new
 function ring(job) {
   tone();
   document.dispatchEvent(new CustomEvent("studio-rang", { detail: job.id }));
-  if (document.hidden && "Notification" in window && Notification.permission === "granted") new Notification("Studio", { body: job.title, tag: job.id, icon: "/app/icon-192.png" });
+  if (document.hidden && "Notification" in window && Notification.permission === "granted") new Notification("Studio", { body: window.studioLanguage?.say(job.title) ?? job.title, tag: job.id, icon: "/app/icon-192.png" });
 }
 
 const drawJob = parts.job;

@@ -93,10 +93,11 @@ function step([x, y], fast) {
 
 // The frame of an outpaint --------------------------------------------------------------------------------------
 const HANDLES = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1], "left up": [-1, -1], "right up": [1, -1], "left down": [-1, 1], "right down": [1, 1] };
+const EXTENDING = { left: "Extend left", right: "Extend right", up: "Extend up", down: "Extend down", "left up": "Extend left and up", "right up": "Extend right and up", "left down": "Extend left and down", "right down": "Extend right and down" };
 const handles = one(".handles");
 if (mode === "frame") {
   handles.hidden = false;
-  handles.innerHTML = Object.keys(HANDLES).map((sides) => `<button type="button" class="handle" data-sides="${sides}" aria-label="Extend ${sides.replace(" ", " and ")}"><b></b></button>`).join("") + '<output></output>';
+  handles.innerHTML = Object.keys(HANDLES).map((sides) => `<button type="button" class="handle" data-sides="${sides}" aria-label="${EXTENDING[sides]}"><b></b></button>`).join("") + '<output></output>';
 }
 function placeHandles() {
   const { width, height } = whole(), box = { x: origin.x, y: origin.y, w: width * zoom, h: height * zoom };

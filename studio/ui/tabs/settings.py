@@ -15,7 +15,7 @@ import gradio as gr
 from studio.core.errors import InvalidRequest, StudioError
 from studio.core.hosting import KeyState, Limit, ProviderStatus, Spent
 from studio.core.price import dollars
-from studio.ui import form, who
+from studio.ui import form, speaking, who
 from studio.ui.overseeing import Overseeing, bad, good
 from studio.ui.sheet import QUICK
 from studio.ui.tabs import Page
@@ -50,6 +50,7 @@ class SettingsTab:
         first = statuses[0] if statuses else None
         with gr.Column(elem_classes=["sheet"], elem_id=f"sheet-{NAME}"):
             with gr.Column(elem_classes=["fields"]):
+                speaking.choice()
                 self._offline = gr.Checkbox(
                     label="Offline: nothing leaves this computer", elem_id="settings-offline", elem_classes=["switch"]
                 )
