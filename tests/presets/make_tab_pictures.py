@@ -54,7 +54,7 @@ def opened(chromium: Browser, url: str, look: str = "light") -> Page:
 
 
 def go(page: Page, tab: str) -> None:
-    page.evaluate(f"document.getElementById('tab-{tab}-button').click()")
+    page.locator(f"#tab-{tab}-button").evaluate("tab => tab.click()")
     page.wait_for_timeout(1800)
 
 
