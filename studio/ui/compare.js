@@ -153,7 +153,6 @@ function hover(node) {
   float.style.left = `${box.left + box.width / 2}px`;
   float.style.top = `${box.bottom - 6}px`;
 }
-new MutationObserver(() => hover(null)).observe(desk, { attributes: true, attributeFilter: ["data-tab"] });
 const floated = (target) => target.closest?.("#strip .tile:not(.gone), #frame[data-count]:not([data-count='1']) .picture[data-of]");
 for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => {
   if (event.pointerType === "touch" || float.contains(event.target)) return;
