@@ -222,6 +222,9 @@ def test_nothing_jumps_from_generate_to_done_nor_while_the_library_loads(page: P
     turn_to(page, "text-to-image", "#sheet-text-to-image .generate")
     for prompt in ("a jumping hare", f"a hare that {'runs and ' * 30}rests"):
         page.locator("#text-to-image-prompt textarea").fill(prompt)
+        page.evaluate(
+            "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        )  # the field has grown
         page.evaluate(WATCH)
         page.locator("#sheet-text-to-image .generate").click()
         expect(page.locator("#facts .prompt")).to_have_text(prompt)
