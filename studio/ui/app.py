@@ -27,8 +27,8 @@ from studio.ui.locks import locked
 from studio.ui.ports import Studio
 from studio.ui.presenting import Presentation
 from studio.ui.session import SignedIn, SigningIn
-from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.speaking import Spoken
+from studio.ui.tabs import Page, is_shown, right_of, tabs
 from studio.ui.theme import theme
 from studio.ui.thumbs import Thumbs
 from studio.ui.wording import HISTORY, used_prompts
@@ -236,7 +236,7 @@ def launch(
 
 
 def doors(host: str, accounts: Accounts) -> list[Middleware]:
-    """What a request passes, in this order: strangers stay outside; icons and languages are for everybody; then one signs in."""
+    """What a request passes, in this order: strangers stay outside; icons and languages are for all; then one signs in."""
     open_to_all = [Middleware(LocalOnly, hosts=_names(host)), Middleware(Installable), Middleware(Spoken)]
     return [*open_to_all, Middleware(SignedIn, accounts=accounts)]
 

@@ -14,7 +14,8 @@ GERMAN = json.loads((ROOT / "studio" / "ui" / "languages" / "de.json").read_text
 WORDS = """() => {
   const own = "script, style, code, pre, [lang]", found = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) if (!node.parentElement.closest(own)) found.add(node.data);
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (!node.parentElement.closest(own)) found.add(node.data);
   for (const name of ["title", "placeholder", "aria-label"])
     for (const element of document.querySelectorAll(`[${name}]`)) found.add(element.getAttribute(name));
   return [...found].map((text) => text.trim().replace(/\\s+/g, " "));

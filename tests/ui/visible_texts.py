@@ -1,6 +1,6 @@
-"""Every text the page may show, read from the code of `studio/ui`: Python by its syntax tree, scripts and HTML by their quotes and tags.
+"""Every text the page may show, read from the code: Python by its syntax tree, scripts and HTML by their quotes and tags.
 
-What changes within a text stands as {0}, {1}. `python tests/ui/visible_texts.py` prints what a catalogue lacks and what it has too much.
+What changes within a text stands as {0}, {1}. `python tests/ui/visible_texts.py` prints what the catalogues lack.
 """
 
 from __future__ import annotations
@@ -76,32 +76,27 @@ def in_python(source: str) -> Iterator[str]:
             yield node.value
 
 
+QUOTED = re.compile(r"'((?:\\.|[^'\\\n])*)'|\"((?:\\.|[^\"\\\n])*)\"")
+SKIPPED = re.compile(
+    r"(?<![:\w])//[^\n]*"  # a comment
+    r"|(?<=[(,=:!&|?{};\[])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\\[])+/[a-z]*"  # a regular expression
+)
+
+
 def in_script(source: str) -> Iterator[str]:
     """The quoted texts of JavaScript; a template's inner expressions are read too."""
     at = 0
     while at < len(source):
-        sign = source[at]
-        if source.startswith("//", at) and (at == 0 or source[at - 1] in " \n\t;{}"):
-            at = source.find("\n", at) if "\n" in source[at:] else len(source)
-        elif sign in "\"'":
-            end = at + 1
-            while source[end] != sign:
-                end += 2 if source[end] == "\\" else 1
-                if end >= len(source) or source[end] == "\n":
-                    break
-            yield _unquoted(source[at + 1 : end])
-            at = end + 1
-        elif sign == "`":
+        if found := QUOTED.match(source, at):
+            yield _unquoted(found[1] or found[2] or "")
+            at = found.end()
+        elif source[at] == "`":
             text, inner, at = _template(source, at + 1)
             yield text
             for expression in inner:
                 yield from in_script(expression)
-        elif (
-            sign == "/"
-            and (regex := re.match(r"/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\\[])+/[gimsuy]*", source[at:]))
-            and re.search(r"[(,=:!&|?{};\n\[]\s*$|return\s$", source[max(0, at - 12) : at])
-        ):
-            at += regex.end()
+        elif skipped := SKIPPED.match(source, at):
+            at = skipped.end()
         else:
             at += 1
 
