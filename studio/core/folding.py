@@ -37,6 +37,8 @@ _CAPITAL_I = re.compile(r"(?<=[a-z])I")
 _ALONE = frozenset("aeiouy0123456789!|")
 """Words of one letter, which may stand beside a word that is spaced out: “a k i l l”."""
 _MOST_ALONE = 3
+_SIGNED = 4
+"""So long is at least a word of one letter and signs: `k!||`."""
 
 Shape = tuple[str, tuple[int, ...]]
 """A word's letters, each run once, and how long the runs are: `kill` is ("kil", (1, 1, 2))."""
@@ -138,7 +140,7 @@ def _joined(words: list[tuple[str, int, int]]) -> Iterator[tuple[str, ...]]:
 
     A letter with several signs behind it may end such a row (`k i l l!!!`), or be a word itself (`k!||`).
     """
-    row: str = ""
+    row = ""
     signed: tuple[str, ...] = ()
     for place, (word, start, _) in enumerate(words):
         bare = word.strip("!|") or word[0]
@@ -149,7 +151,7 @@ def _joined(words: list[tuple[str, int, int]]) -> Iterator[tuple[str, ...]]:
             yield (bare, word) if bare != word else (word,)
         else:
             row += bare
-            signed = (*signed, word) if len(word) > _MOST_ALONE else signed
+            signed = (*signed, word) if len(word) >= _SIGNED else signed
     if row:
         yield (*_without_alone(row), *signed)
 

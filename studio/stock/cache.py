@@ -61,12 +61,15 @@ def _place(blob: Path, target: Path) -> None:
     if target.exists():
         return
     target.unlink(missing_ok=True)  # a link to what is gone
-    with suppress(OSError, NotImplementedError):
+    with suppress(OSError):
         target.symlink_to(os.path.relpath(blob, target.parent))
         return
-    with suppress(OSError, NotImplementedError):
+    with suppress(OSError):
         target.hardlink_to(blob)
         return
     part = target.with_name(f"{target.name}.part")
-    shutil.copyfile(blob, part)
-    part.replace(target)
+    try:
+        shutil.copyfile(blob, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

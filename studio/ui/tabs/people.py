@@ -75,8 +75,8 @@ class PeopleTab:
         """The list and the table as they are now; what somebody types meanwhile stays, unless its person is gone."""
         if chosen != NEW and not self._accounts.find(chosen):
             return self._shown(NEW, "")
-        choices, *fields, said, shown = self._shown(chosen, "")
-        return choices, *[gr.skip()] * len(fields), said, shown
+        people, shown = self._listed(chosen)
+        return people, *[gr.skip()] * 6, "", shown
 
     def _choose(self, name: str) -> tuple[Any, ...]:
         return (*self._fields(name), "")
@@ -104,9 +104,14 @@ class PeopleTab:
 
     def _shown(self, chosen: str, said: str) -> tuple[Any, ...]:
         """All of the tab: the list, the fields of the chosen person, what was said, the table."""
+        people, shown = self._listed(chosen)
+        return people, *self._fields(chosen), said, shown
+
+    def _listed(self, chosen: str) -> tuple[Any, str]:
+        """Everybody, as a list to choose from and as the table."""
         people = self._accounts.all(who.current())
         choices = [("Somebody new", NEW), *((person.name, person.name) for person in people)]
-        return gr.Dropdown(choices=choices, value=chosen), *self._fields(chosen), said, table(people, who.current())
+        return gr.Dropdown(choices=choices, value=chosen), table(people, who.current())
 
     def _fields(self, name: str) -> tuple[Any, ...]:
         found = self._accounts.find(name) if name else None
