@@ -151,7 +151,8 @@ def test_kept_pictures_of_one_seed_are_verified_as_declared_and_stripped_ones_st
         assert (whole["record"], whole["verdict"]) == (record["id"], "likely AI-generated (declared)")
         assert (stripped["record"], stripped["verdict"]) == (record["id"], "likely AI-generated (declared)")
         assert {row["kind"] for row in stripped["evidence"]} == {"watermark", "library"}
-        assert whole["scores"][0]["raw"] == record["facts"]["detector"][0]["raw"]
+        # Another process adds the same floats in another order: the last of four digits may differ.
+        assert whole["scores"][0]["raw"] == pytest.approx(record["facts"]["detector"][0]["raw"], abs=1e-3)
         assert record["request"]["user"] == SYSTEM_NAME
     assert holding(kept[0].parent, SYSTEM_NAME.encode()) == []
     assert "FOREIGN" not in sockets(environment)
