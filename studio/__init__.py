@@ -1,3 +1,3 @@
 """A local creative studio: a request becomes a job, a job becomes stamped pictures, stamped pictures are kept."""
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

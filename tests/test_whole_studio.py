@@ -49,6 +49,19 @@ sys.addaudithook(refuse)
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
+    return guarded(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One whose page is open, as a user's would be: commands hand their jobs to its engine, which is warm."""
+    environment = guarded(tmp_path_factory.mktemp("served"))
+    with page(environment):
+        yield environment
+    assert "FOREIGN" not in sockets(environment)
+
+
+def guarded(tmp_path: Path) -> dict[str, str]:
     """A guard in every Python process of the studio, folders of its own, an empty home and planted keys."""
     guard = tmp_path / "guard"
     guard.mkdir()
@@ -108,24 +121,22 @@ def generated(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     return dict(record)
 
 
-def test_a_picture_is_made_again_from_its_record_and_from_its_file(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_picture_is_made_again_from_its_record_and_from_its_file(served: dict[str, str], tmp_path: Path) -> None:
     """Exactly, with the words that its template gave; from a file also where the library does not know it."""
-    done = run(
-        environment, "generate", "a {red|blue|green} __scene__", "--seed", "11", "--steps", "3", "--count", "3", "--json"
-    )
+    done = run(served, "generate", "a {red|blue|green} __scene__", "--seed", "11", "--steps", "3", "--count", "3", "--json")
     first = json.loads(done.stdout)["records"][1]
     assert first["request"]["template"] == "a {red|blue|green} __scene__"
     assert first["seed"] == 12
-    again = json.loads(run(environment, "generate", "--again", first["id"], "--json").stdout)["records"][0]
+    again = json.loads(run(served, "generate", "--again", first["id"], "--json").stdout)["records"][0]
     assert again["again"]["outcome"] == "exact"
     assert again["request"]["prompt"] == first["request"]["prompt"]
     assert again["facts"]["drawn_sha256"] == first["facts"]["drawn_sha256"]
     copy = tmp_path / "copy.png"
     copy.write_bytes(Path(first["path"]).read_bytes())
-    other = {**environment, "STUDIO_DATA": str(tmp_path / "other"), "STUDIO_OUTPUTS": str(tmp_path / "theirs")}
+    other = {**served, "STUDIO_DATA": str(tmp_path / "other"), "STUDIO_OUTPUTS": str(tmp_path / "theirs")}
     done = run(other, "generate", "--again", str(copy))
     assert "Exact: every pixel that was drawn is the same." in done.stdout, done.stderr
-    done = run(environment, "generate", "--again", "nothing")
+    done = run(served, "generate", "--again", "nothing")
     assert done.returncode == 2
     assert "The library has no such picture." in done.stderr
 
@@ -134,18 +145,18 @@ def test_kept_pictures_of_one_seed_are_verified_as_declared_and_stripped_ones_st
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Each is drawn by another process in another format. The drawn pixels are the same; each has its own watermark."""
-    records = [generated({**environment, "STUDIO_FORMAT": format}) for format in ("png", "jpeg", "webp")]
+    records = [generated({**environment, "STUDIO_FORMAT": format}) for format in ("jpeg", "webp")]
     assert len({record["facts"]["drawn_sha256"] for record in records}) == 1
-    assert len({record["facts"]["watermark"]["payload"] for record in records}) == 3
-    kept, bare = [Path(record["path"]) for record in records], [tmp_path / f"{number}.png" for number in range(3)]
-    assert [path.suffix for path in kept] == [".png", ".jpg", ".webp"]
+    assert len({record["facts"]["watermark"]["payload"] for record in records}) == 2
+    kept, bare = [Path(record["path"]) for record in records], [tmp_path / f"{number}.png" for number in range(2)]
+    assert [path.suffix for path in kept] == [".jpg", ".webp"]
     for path, stripped in zip(kept, bare, strict=True):
         with Image.open(path) as image:
             Image.frombytes(image.mode, image.size, image.tobytes()).save(stripped)
     done = run(environment, "verify", *map(str, kept), *map(str, bare), "--json")
     assert done.returncode == 12, done.stderr
     told = json.loads(done.stdout)
-    for record, whole, stripped in zip(records, told[:3], told[3:], strict=True):
+    for record, whole, stripped in zip(records, told[:2], told[2:], strict=True):
         assert record["stamps"] == ["watermark", "detector", "text", "xmp", "c2pa"]
         assert {row["kind"] for row in whole["evidence"] if row["declared"]} == {"manifest", "watermark", "library"}
         assert (whole["record"], whole["verdict"]) == (record["id"], "likely AI-generated (declared)")
@@ -237,7 +248,7 @@ def test_the_page_opens_without_the_network_and_refuses_strangers(environment: d
 
 
 def test_killing_the_studio_in_mid_job_leaves_the_picture_for_the_next_start(environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "studio", "generate", "a boat on the sea", "--seed", "5", "--steps", "200"]
+    command = [sys.executable, "-m", "studio", "generate", "a boat on the sea", "--seed", "5", "--steps", "80"]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until_drawing(environment)
@@ -316,12 +327,12 @@ def test_what_was_made_is_logged_and_a_person_can_be_erased_from_the_whole_data_
 
 
 def test_a_lora_and_a_controlnet_change_the_picture_and_stand_in_its_metadata(
-    environment: dict[str, str], tmp_path: Path
+    served: dict[str, str], tmp_path: Path
 ) -> None:
     import tiny_adapters
     from diffusers import StableDiffusionPipeline
 
-    folder = Path(environment["STUDIO_MODELS"])
+    folder = Path(served["STUDIO_MODELS"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipe = StableDiffusionPipeline.from_pretrained(tiny_sd(folder / "tiny"))
@@ -330,8 +341,8 @@ def test_a_lora_and_a_controlnet_change_the_picture_and_stand_in_its_metadata(
     street = tmp_path / "street.png"
     Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 60).save(street)
     size = ("--model", "local:tiny", "--size", "64")
-    worn = generated(environment, *size, "--lora", "evening:0.8")
-    steered = generated(environment, *size, "--lora", "evening:0.8", "--controlnet", f"edges-canny:{street}:canny")
+    worn = generated(served, *size, "--lora", "evening:0.8")
+    steered = generated(served, *size, "--lora", "evening:0.8", "--controlnet", f"edges-canny:{street}:canny")
     assert steered["facts"]["drawn_sha256"] != worn["facts"]["drawn_sha256"]
     sha256 = hashlib.sha256(lora.read_bytes()).hexdigest()
     assert [(each["name"], each["weight"]) for each in steered["facts"]["used"]["adapters"]] == [
@@ -343,10 +354,10 @@ def test_a_lora_and_a_controlnet_change_the_picture_and_stand_in_its_metadata(
     assert f'Lora hashes: "evening: {sha256[:10]}"' in text
     assert "Module: canny, Model: edges-canny [" in text
     (control,) = steered["facts"]["controls"]
-    assert list(Path(environment["STUDIO_DATA"]).rglob(f"{control['sha256']}.png"))
-    typed = run(environment, "generate", "a sailboat <lora:evening:0.8>", "--seed", "11", "--steps", "4", "--json", *size)
+    assert list(Path(served["STUDIO_DATA"]).rglob(f"{control['sha256']}.png"))
+    typed = run(served, "generate", "a sailboat <lora:evening:0.8>", "--seed", "11", "--steps", "4", "--json", *size)
     (again,) = json.loads(typed.stdout)["records"]
     assert again["facts"]["drawn_sha256"] == worn["facts"]["drawn_sha256"]
     assert "LoRA evening with weight 0.8, as the prompt says" in again["notes"]
-    refused = run(environment, "generate", "a sailboat", "--lora", "nowhere:1", *size)
+    refused = run(served, "generate", "a sailboat", "--lora", "nowhere:1", *size)
     assert (refused.returncode, "There is no LoRA “nowhere” here" in refused.stderr) == (2, True)

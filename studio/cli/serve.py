@@ -10,6 +10,7 @@ from studio.cli.window import show_window
 from studio.engine.accounts import Accounts
 from studio.engine.studio import Studio
 from studio.settings import Settings
+from studio.ui.guard import admit
 
 
 def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browser: bool, window: bool = False) -> int:
@@ -17,6 +18,7 @@ def serve(studio: Studio, accounts: Accounts, settings: Settings, *, open_browse
 
     `window` shows the page in a window of its own, which ends the studio when it is closed.
     """
+    admit(settings.host, accounts)
     temporary = settings.data / "temporary"
     configuration.quieten(temporary)
     print("Starting the studio …", flush=True)

@@ -35,20 +35,27 @@ def _preset(request: ImageRequest) -> str:
     return f"{plain(request.preset)}-{plain(request.prompt_version, 'v0')}-" if request.preset else ""
 
 
-def write_new(folder: Path, name: str, data: bytes) -> Path:
+def writer_of(data: Path) -> str:
+    """What tells a studio's unfinished files from those of other studios that write into the same folder."""
+    return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]
+
+
+def write_new(folder: Path, name: str, data: bytes, writer: str = "") -> Path:
     """Write a new file whole. A name that is taken by other bytes gets `-2`, `-3`…; the same bytes are there already.
 
-    Raises OSError and leaves nothing behind. The folder is made if need be.
+    Raises OSError and leaves nothing behind. The folder is made if need be. One call at a time for each `writer`: what a
+    crash left of an unfinished file is found by that name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem, dot, suffix = name.partition(".")
+    part = folder / f".{stem}{writer and '.'}{writer}.part"
     for number in itertools.count(1):
         target = folder / (name if number == 1 else f"{stem}-{number}{dot}{suffix}")
         if target.is_file() and target.read_bytes() == data:
-            (folder / f".{stem}.part").unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             break
         with contextlib.suppress(FileExistsError):
-            _write_once(folder / f".{stem}.part", target, data)
+            _write_once(part, target, data)
             break
     sync_folder(folder)
     return target

@@ -22,7 +22,7 @@ from typing import Any
 from studio.core.errors import KeepError, LibraryError
 from studio.core.metadata import draft_to_json, record_from_json
 from studio.core.result import Draft, Record
-from studio.library.files import locked, output_name, sync_folder, write_new
+from studio.library.files import locked, output_name, sync_folder, write_new, writer_of
 from studio.library.records import SqliteRecords
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
@@ -34,7 +34,7 @@ class PictureKeeper:
     """`studio.core.ports.Keeper`: the only writer into `outputs`. Safe across threads and processes."""
 
     def __init__(self, data: Path, outputs: Path, records: SqliteRecords) -> None:
-        self._held = data / "held"
+        self._held, self._writer = data / "held", writer_of(data)
         self._outputs = outputs
         self._records = records
 
@@ -103,7 +103,7 @@ class PictureKeeper:
         held, name = values["held"], PurePosixPath(values["held"]["output"])
         data = (note.parent / held["file"]).read_bytes()
         _verify(data, held["sha256"], note.parent)
-        path = write_new(self._outputs / name.parent, name.name, data)
+        path = write_new(self._outputs / name.parent, name.name, data, self._writer)
         _verify(path.read_bytes(), held["sha256"], note.parent)
         self._records.add(record_from_json(values, path=path, sha256=held["sha256"]))
 

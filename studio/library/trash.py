@@ -19,7 +19,7 @@ from pathlib import Path
 from studio.core.errors import InvalidRequest, KeepError
 from studio.core.gallery import thumb_name
 from studio.core.result import Record
-from studio.library.files import locked, sync_folder, write_new
+from studio.library.files import locked, sync_folder, write_new, writer_of
 from studio.library.records import SqliteRecords
 
 
@@ -28,7 +28,7 @@ class TrashFolder:
 
     def __init__(self, data: Path, outputs: Path, records: SqliteRecords) -> None:
         self._folder, self._lock, self._thumbs = data / "trash", data / "trash.lock", data / "thumbs"
-        self._outputs, self._records = outputs, records
+        self._outputs, self._records, self._writer = outputs, records, writer_of(data)
 
     def delete(self, record: str) -> Record:
         """Again on a deleted one is no error. Raises `InvalidRequest`, or `KeepError` if the file cannot be moved."""
@@ -54,7 +54,7 @@ class TrashFolder:
             if file is None or place is None:
                 raise InvalidRequest("The file of this picture is gone for good, so it cannot be brought back.")
             data = file.read_bytes()
-            path = write_new(place.parent, place.name, data)
+            path = write_new(place.parent, place.name, data, self._writer)
             self._records.locate(record, path, hashlib.sha256(data).hexdigest())
             self._forget(record)
         return self._known(record)

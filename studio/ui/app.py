@@ -21,7 +21,7 @@ from studio.core.request import TASKS
 from studio.engine.accounts import Accounts
 from studio.ui import desktop, icons, presetting, who
 from studio.ui.desk import Desk
-from studio.ui.guard import LOOPBACK, LocalOnly
+from studio.ui.guard import LOOPBACK, LocalOnly, admit
 from studio.ui.installed import Installable
 from studio.ui.locks import locked
 from studio.ui.ports import Studio
@@ -202,11 +202,7 @@ def launch(
 
     Any host but loopback needs an admin's account, and then answers under that host's names only. Raises `InvalidRequest`.
     """
-    if host not in LOOPBACK and not (accounts.asked and accounts.has_admin()):
-        raise InvalidRequest(
-            f"The page would be open to everyone who reaches {host}. Add an admin first, by “python studio.py people add "
-            "NAME --role admin”, or set STUDIO_PASSWORD; then start again."
-        )
+    admit(host, accounts)
     number = _port(host, port)
     _sweep(temporary)
     blocks.queue(api_open=False, default_concurrency_limit=None).launch(

@@ -1,8 +1,9 @@
 // The tab bar stands in the header between the studio's name and the worker. Where the tabs do not fit they scroll, and an edge
 // that fades says that there are more.
-(() => {
-  const bar = document.querySelector("#forms .tab-wrapper"), tabs = bar.querySelector("[role=tablist]"), head = document.querySelector("header.top");
-  const GAP = 16;
+(function arrange() {
+  const bar = document.querySelector("#forms .tab-wrapper"), head = document.querySelector("header.top");
+  if (!bar || !head) return requestAnimationFrame(arrange); // Gradio puts the parts of a page up in no fixed order
+  const tabs = bar.querySelector("[role=tablist]"), GAP = 16;
   tabs.ariaLabel = "Parts of the studio";
   function fade() {
     bar.toggleAttribute("data-before", bar.scrollLeft > 1);

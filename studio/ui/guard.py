@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from studio.core.errors import InvalidRequest
+from studio.engine.accounts import Accounts
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -24,6 +27,15 @@ SEAL = {
     "x-content-type-options": "nosniff",
 }
 """Headers of every answer: the browser itself refuses outside addresses, and other sites can neither frame nor embed us."""
+
+
+def admit(host: str, accounts: Accounts) -> None:
+    """Raises `InvalidRequest` for a host that others reach, as long as no admin's account closes the page."""
+    if host not in LOOPBACK and not (accounts.asked and accounts.has_admin()):
+        raise InvalidRequest(
+            f"The page would be open to everyone who reaches {host}. Add an admin first, by “python studio.py people add "
+            "NAME --role admin”, or set STUDIO_PASSWORD; then start again."
+        )
 
 
 class LocalOnly:

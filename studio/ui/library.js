@@ -13,22 +13,24 @@ function want(more, anew = false) {
   news(true);
 }
 
-async function news(anew = false) {
+async function news(anew = false, another = anew) { // anew: whatever the edition; another: of something else than before
   clearTimeout(timer);
   if (open() && !document.hidden && (anew || !asking)) {
     asking = true;
     const asked = JSON.stringify(wanted);
-    if (anew && !restoring) glimpse();
+    if (another) root.ariaBusy = "true";
+    if (another && !restoring) glimpse();
     const told = await server.library_news({ wanted, edition: anew ? "" : grid.edition }).catch(() => null);
     asking = false;
     if (told && asked === JSON.stringify(wanted) && told.marks) {
       boards = told.boards;
       choices = told.filters;
       if (wanted.board && !boards.some(({ id }) => id === wanted.board)) { want({ place: "all" }, true); return; }
-      outlined(told, anew && !restoring);
+      outlined(told, another && !restoring);
       come_back();
       draw();
     }
+    if (asked === JSON.stringify(wanted)) root.ariaBusy = "false";
   }
   timer = setTimeout(news, EVERY);
 }
@@ -212,7 +214,7 @@ async function gather_in(what, ids) { // into the trash or out of it, some at a 
   if (done.length) say([`${word} ${what === "delete" ? "in the trash" : "back"}.`, ...problems].join(" "), { do: what === "delete" ? "restore" : "delete", ids: done, all: true });
   else if (problems.size) say([...problems].join(" "), false);
   if (done.length > CHUNK) find("said").querySelector("button").onclick = () => gather_in(what === "delete" ? "restore" : "delete", done);
-  await news(true);
+  await news(true, false);
 }
 
 const DO = {
@@ -281,7 +283,8 @@ async function bring_in(files) {
   for (const id of fresh) chosen.add(id);
   const came = fresh.length - known, told = [came ? `${came} brought in.` : "", known ? `${known} ${known === 1 ? "was" : "were"} here already.` : "", ...problems];
   say(told.filter(Boolean).join(" "), problems.length ? false : came && !known ? { do: "delete", ids: fresh } : undefined);
-  await news(true);
+  scroller.scrollTop = 0;
+  await news(true, false);
 }
 $$("library-files").addEventListener("change", (event) => { bring_in(event.target.files); event.target.value = ""; });
 const has_files = (event) => [...(event.dataTransfer?.types || [])].includes("Files") && !dragged;
@@ -321,7 +324,11 @@ async function pack(asked) {
 }
 
 // -------------------------------------------------------------------------------------------------------------------
-$$("library-search").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => want({ words: $$("library-search").value.trim() }), 160); });
+$$("library-search").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(search, 160); });
+function search() { // the same words again are no new search: what is selected stays
+  const words = $$("library-search").value.trim();
+  if (words !== (wanted.words || "")) want({ words });
+}
 document.addEventListener("visibilitychange", () => document.hidden || news());
 new MutationObserver(() => open() && (measure(), news(!grid.edition))).observe(document.querySelector(".desk"), { attributes: true, attributeFilter: ["data-tab"] });
 recall();

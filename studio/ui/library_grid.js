@@ -23,7 +23,7 @@ function outlined({ count, marks, edition }, anew) { // what is shown stays unti
   const of = JSON.stringify(wanted), seen = anew && pages.get(0)?.of === of ? pages.get(0) : null;
   Object.assign(grid, { count, marks, edition });
   grid.turn += 1;
-  if (anew) { pages.clear(); scroller.scrollTop = 0; }
+  if (anew) pages.clear();
   for (const page of pages.values()) page.old = true;
   if (seen) pages.set(0, { items: seen.items, old: false });
   measure();

@@ -211,11 +211,10 @@ def test_every_sampler_edits(edit, square, ramp, sampler):
     assert pixels(edit(steps=4, strength=0.5, sampler=sampler)) == first
     assert pixels(edit(steps=4, strength=0.5, sampler=sampler, seed=8)) != first
     assert pixels(edit(mask=grey(0), steps=4, sampler=sampler)) == pixels(edit(mask=grey(0), steps=4, sampler="DDIM"))
-    for arguments in ({"mask": square}, {"mask": ramp, "soft": True}):
-        for strength in (0.25, 1.0):
-            watch = Recorder()
-            edit(steps=4, strength=strength, sampler=sampler, watch=watch, **arguments)
-            assert watch.steps[-1][0] == watch.steps[-1][1]
+    for arguments in ({"mask": square, "strength": 1.0}, {"mask": ramp, "soft": True, "strength": 0.25}):
+        watch = Recorder()
+        edit(steps=4, sampler=sampler, watch=watch, **arguments)
+        assert watch.steps[-1][0] == watch.steps[-1][1]
 
 
 @pytest.mark.parametrize("sampler", FLOW)

@@ -126,7 +126,7 @@ def test_a_model_whose_blocks_cannot_be_skipped_has_no_such_switch_and_refuses(d
 @pytest.mark.skipif(
     not any(shutil.which(name) for name in levers._COMPILERS), reason="compiling for the CPU needs a C++ compiler"
 )
-@pytest.mark.parametrize("name", ["sd", "flux"])
+@pytest.mark.parametrize("name", ["sd"])
 def test_compiling_is_told_with_its_time_and_only_that_request_is_compiled(fresh, models, a_request, name):
     watch = Recorder()
     plain = fresh.generate(a_request(name), models[name], Recorder())

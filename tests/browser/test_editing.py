@@ -156,9 +156,8 @@ def test_picture_and_mask_survive_a_reload_and_a_restart(studio: RunningStudio, 
     until(lambda: covered(easel) == pytest.approx(painted, abs=0.001), 10)
     studio.stop()
     studio.start()
-    visit.forgive()
-    page.reload()
-    easel = open_tab(ready(page), "inpaint")
+    page = visit(studio.url, anew=True)  # the old one comes back by itself, at a moment of its own
+    easel = open_tab(page, "inpaint")
     until(lambda: covered(easel) == pytest.approx(painted, abs=0.001), 10)
     visit.forgive()
 

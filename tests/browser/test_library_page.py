@@ -29,9 +29,16 @@ def opened(visit: Visits, full: RunningStudio, *, width: int = 1440, anew: bool 
     page.evaluate("document.getElementById('tab-library-button').click()")
     page.locator("#library-side [data-place=all]").click()
     page.get_by_label("Search pictures").fill("")
+    page.wait_for_timeout(200)  # a search begins when nothing is typed for 160 ms
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    """All of the pictures are shown and counted."""
+    expect(page.locator("#library .library")).to_have_attribute("aria-busy", "false")
     expect(page.locator("#library [data-part=count]")).to_contain_text("1\u202f19")
     expect(shot(page, "row-001199")).to_be_visible()
-    return page
 
 
 def count(page: Page, text: str) -> None:
@@ -73,6 +80,23 @@ def test_any_place_is_reached_with_few_tiles_and_all_of_it_survives_a_reload(vis
     assert page.locator("#library .scroll").evaluate("(box) => box.scrollTop") > 1000
     page.get_by_role("button", name="Clear filters").click()
     expect(page.locator("#library [data-part=count]")).to_contain_text("1\u202f19")
+
+
+def test_deleting_and_taking_back_far_down_leaves_one_there(visit: Visits, full: RunningStudio) -> None:
+    page = opened(visit, full)
+    scroller = page.locator("#library .scroll")
+    scroller.evaluate("(box) => (box.scrollTop = box.scrollHeight / 2)")
+    tile = shot(page, "row-000600")
+    tile.locator(".mark").click()
+    place = scroller.evaluate("(box) => box.scrollTop")
+    assert place > 10_000
+    page.keyboard.press("Delete")
+    said(page, "1 picture in the trash.")
+    expect(tile).to_have_count(0)
+    assert scroller.evaluate("(box) => box.scrollTop") == place
+    page.get_by_role("button", name="Undo").click()
+    expect(tile).to_be_visible()
+    assert scroller.evaluate("(box) => box.scrollTop") == place
 
 
 def test_what_is_found_is_shown_before_it_is_counted(visit: Visits, full: RunningStudio) -> None:
@@ -117,6 +141,7 @@ def test_many_are_selected_rated_tagged_collected_deleted_and_undone(visit: Visi
     page.locator("#library-side [data-filter=tag]").select_option(HOSTILE)
     count(page, "3 pictures")
     page.get_by_role("button", name="Clear filters").click()
+    settled(page)
     tiles[0].focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_builders import a_draft, a_request
 
+from studio.library import files
 from studio.library.files import output_name, slug, write_new
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
@@ -58,6 +59,21 @@ def test_what_a_crash_left_is_cleared_and_harms_no_finished_file(tmp_path: Path)
     assert write_new(tmp_path, "picture.png", b"other") == tmp_path / "picture-2.png"
     assert finished.read_bytes() == b"finished"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["picture-2.png", "picture.png"]
+
+
+def test_another_studios_unfinished_file_of_that_name_is_left_alone(tmp_path: Path, monkeypatch) -> None:
+    sync, others = files.os.fsync, ["other"]
+
+    def meanwhile(handle: int) -> None:
+        if others:
+            write_new(tmp_path, "picture.png", others.pop().encode(), "b")
+        sync(handle)
+
+    monkeypatch.setattr(files.os, "fsync", meanwhile)
+    assert write_new(tmp_path, "picture.png", b"one", "a") == tmp_path / "picture-2.png"
+    assert (tmp_path / "picture.png").read_bytes() == b"other"
+    assert (tmp_path / "picture-2.png").read_bytes() == b"one"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_folder_in_the_way_of_a_name_is_left_alone(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def walk(chromium: Browser, url: str, look: str) -> None:
         shot(page, f"{tab}-{look}")
     if look != "narrow":
         page.evaluate("window.present({ of: 'recent' })")
-        page.wait_for_timeout(1500)
+        expect(page.locator("#presentation .room img")).to_be_visible()
         shot(page, f"presentation-{look}")
 
 
