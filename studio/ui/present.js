@@ -2,7 +2,7 @@
 window.present = (() => {
   const room = $("presentation"), stage = room.querySelector(".room"), shelf = $("presentation-shelf"), beside = $("presentation-beside"), words = $("presentation-prompt");
   const PLAY = 8000, LOOK = 300, STILL = 3000;
-  let slides = [], only = null, at = 0, playing = 0, resting = 0, looking = 0, jobs = [];
+  let slides = [], only = null, at = 0, playing = 0, resting = 0, looking = 0, jobs = [], full;
   const tell = (text) => (room.querySelector(".told").textContent = text || "");
   const asks = async (what) => {
     const answer = (await server.present(what)) || { problem: "The studio does not answer. This page finds it again by itself." };
@@ -94,7 +94,7 @@ window.present = (() => {
   async function open({ of = "", id = "", ids = null } = {}) {
     if (room.open) return;
     room.showModal();
-    document.documentElement.requestFullscreen?.().catch(() => {});
+    full = document.documentElement.requestFullscreen?.().catch(() => {});
     const answer = await asks({ do: "open" });
     if (!answer.shelves) return;
     only = ids;
@@ -109,7 +109,7 @@ window.present = (() => {
     keep();
     play(false);
     room.close();
-    if (document.fullscreenElement) document.exitFullscreen();
+    full?.then(() => document.fullscreenElement && document.exitFullscreen()); // it may still be on its way
     ask();
   }
   function moved() { // the bar goes when nobody moves
