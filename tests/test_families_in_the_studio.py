@@ -6,11 +6,13 @@ Each does one of its tasks, in turn, so that every task is done by several; `tes
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import forks
 import pytest
 import tiny_families
 import tiny_models
@@ -38,9 +40,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             build(folder / "models" / name)
     asked = configuration.load({"STUDIO_DATA": str(folder / "data")}, outputs=folder / "outputs", threads=1)
     studio = open_studio(replace(asked, offline=True, models=folder / "models", hub_cache=folder / "cache"))
-    studio.open()
-    yield studio
-    studio.close()
+    with pytest.MonkeyPatch.context() as forked:
+        forked.setattr(sys, "executable", forks.python())
+        studio.open()
+        yield studio
+        studio.close()
 
 
 def a_source(studio: Studio, image: Image.Image) -> Source:

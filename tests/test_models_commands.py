@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 import tiny_models
 from toy_hub import COMMIT, TOKEN, Repository, ToyHub, a_model, noise, sha256
@@ -48,7 +48,7 @@ def environment(tmp_path: Path, hub: ToyHub) -> dict[str, str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "studio", "models", *arguments]
+    return [forks.python(), "-m", "studio", "models", *arguments]
 
 
 def run(environment: dict[str, str], *arguments: str, code: int = 0) -> Any:
@@ -169,7 +169,7 @@ def test_a_downloaded_model_draws_and_the_list_knows_it(environment: dict[str, s
     cpu = {**environment, "STUDIO_DEVICE": "cpu"}
     assert run(cpu, "add", "toys/tiny")["state"] == "done"
     drawn = subprocess.run(
-        [sys.executable, "-m", "studio", "generate", "a red house", "--model", "local:toys/tiny", "--steps", "2", "--json"],
+        [forks.python(), "-m", "studio", "generate", "a red house", "--model", "local:toys/tiny", "--steps", "2", "--json"],
         env=cpu, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert drawn.returncode == 0, drawn.stderr

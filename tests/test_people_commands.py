@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+import forks
 import pytest
 from test_whole_studio import page
 
@@ -30,7 +30,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "studio", *arguments]
+    command = [forks.python(), "-m", "studio", *arguments]
     return subprocess.run(command, env={**environment, **more}, capture_output=True, text=True, timeout=180, check=False,
                           stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
 

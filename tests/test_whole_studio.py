@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 from PIL import Image
 from tiny_models import tiny_sd
@@ -76,8 +77,8 @@ def guarded(tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "studio", *arguments]
+def run(environment: dict[str, str], *arguments: str, python: str = "") -> subprocess.CompletedProcess[str]:
+    command = [python or forks.python(), "-m", "studio", *arguments]
     return subprocess.run(command, env=environment, cwd=environment["STUDIO_DATA"].rpartition(os.sep)[0],
                           capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
 
@@ -92,7 +93,8 @@ def sockets(environment: dict[str, str]) -> str:
 
 
 def test_generate_keeps_a_picture_without_the_network_and_without_a_trace_of_any_key(environment: dict[str, str]) -> None:
-    done = run(environment, "generate", "a red house at sunset", "--seed", "3", "--steps", "6", "--json")
+    words = ("a red house at sunset", "--seed", "3", "--steps", "6", "--json")
+    done = run(environment, "generate", *words, python=sys.executable)
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
     assert kept_files(environment) == [Path(record["path"])]
@@ -205,11 +207,11 @@ def test_a_bad_command_line_is_a_sentence_and_exit_code_two(
 
 
 @contextmanager
-def page(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def page(environment: dict[str, str], python: str = "") -> Iterator[tuple[str, subprocess.Popen[str]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "studio", "--no-browser", "--port", str(port)]
+    command = [python or forks.python(), "-m", "studio", "--no-browser", "--port", str(port)]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/", child)
@@ -236,7 +238,7 @@ def wait_for(url: str, child: subprocess.Popen[str]) -> None:
 
 
 def test_the_page_opens_without_the_network_and_refuses_strangers(environment: dict[str, str]) -> None:
-    with page(environment) as (url, _):
+    with page(environment, sys.executable) as (url, _):
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
             request = urllib.request.Request(f"{url}/gradio_api/upload", data=b"x", headers=headers, method="POST")
             with pytest.raises(urllib.error.HTTPError) as refused:

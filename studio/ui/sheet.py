@@ -175,8 +175,8 @@ class Sheet:
         return self._buttons[name]
 
     def on(self, event: Any, handler: Any) -> None:
-        """Run a handler that takes the form's inputs and returns updates of its fields."""
-        event(handler, self.inputs, self.outputs, **QUICK)
+        """Take the form's inputs, update its fields, and have the form kept anew: what was kept meanwhile is stale."""
+        event(handler, self.inputs, self.outputs, **QUICK).then(None, js=f"() => window.keep_form?.('{self.part.name}')")
 
     def read(self, inputs: Inputs) -> tuple[Values, Model]:
         """The form's values as they are, and its model."""

@@ -241,6 +241,7 @@ const edited = (event) => {
   const form = tab();
   draft = setTimeout(() => trigger("input", { form }), 350);
 };
+window.keep_form = (form) => trigger("input", { form });
 for (const kind of ["input", "change", "pointerup", "keyup"]) document.addEventListener(kind, edited);
 
 document.addEventListener("click", async (event) => {

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import re
-import runpy
+import signal
 import socket
-import sys
+import subprocess
 import time
 from collections.abc import Callable
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import forks
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,23 +32,6 @@ def _free_port() -> int:
     raise AssertionError("unreachable")
 
 
-FORKS = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
-FORKS.set_forkserver_preload(["gradio", "dbos"])
-"""Where studios are forked from: importing Gradio anew for each of them costs five seconds of a core."""
-
-
-def _run(arguments: tuple[str, ...], environment: dict[str, str], heard: Path) -> None:
-    """In the studio's process: what `python *arguments` does in this environment."""
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(ROOT)
-    with heard.open("w", encoding="utf-8", buffering=1) as out:
-        os.dup2(out.fileno(), 1)
-    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115  as long as the process
-    sys.argv = list(arguments)
-    runpy.run_path(arguments[0], run_name="__main__")
-
-
 class RunningStudio:
     """`python -m studio` on folders of its own; it can be ended and started again.
 
@@ -59,8 +41,8 @@ class RunningStudio:
     def __init__(self, folder: Path, *arguments: str, marked: bool = False) -> None:
         self._marked = marked
         self.folder, self.outputs = folder, folder / "outputs"
-        self._arguments = arguments or (str(ROOT / "studio" / "__main__.py"), "--no-browser")
-        self._process: BaseProcess | None = None
+        self._arguments = arguments or ("-m", "studio", "--no-browser")
+        self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def start(self) -> RunningStudio:
@@ -69,27 +51,24 @@ class RunningStudio:
         environment = {**kept, **folders, "STUDIO_MODELS": str(self.folder / "models"), "STUDIO_THREADS": "1"}
         environment["STUDIO_WATERMARK"] = "on" if self._marked else "off"
         port = str(urlsplit(self.url).port or _free_port())
-        self.folder.mkdir(parents=True, exist_ok=True)
-        heard = self.folder / "said.txt"
-        heard.unlink(missing_ok=True)
-        arguments = (*self._arguments, "--port", port)
-        self._process = FORKS.Process(target=_run, args=(arguments, environment, heard), daemon=True)
-        self._process.start()
-        until(lambda: self._address(heard), seconds=90)
-        self.url = self._address(heard)
+        self._process = subprocess.Popen(
+            [forks.python(), *self._arguments, "--port", port], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        self.url = self._address()
         return self
 
-    def _address(self, heard: Path) -> str:
+    def _address(self) -> str:
         assert self._process
-        assert self._process.is_alive(), "the studio ended before its page was open"
-        found = re.search(r"http://\S+(?=\s)", heard.read_text("utf-8")) if heard.exists() else None
-        return found.group() if found else ""
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if found := re.search(r"http://\S+", line):
+                return found.group()
+        raise AssertionError("the studio ended before its page was open")
 
     def stop(self) -> None:
         if self._process:
-            self._process.terminate()
-            self._process.join(timeout=30)
-            assert not self._process.is_alive()
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=30)
             self._process = None
 
     def kept(self) -> list[Path]:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
 from pages import RunningStudio, ready  # noqa: E402  the path comes first
 from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402

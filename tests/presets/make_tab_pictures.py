@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser"), str(ROOT / "tests" / "presets")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser"), str(ROOT / "tests" / "presets")]
 
 from make_screenshots import KEYS, PROMPTS, generate, send  # noqa: E402  the path comes first
 from pages import RunningStudio, ready, untoured  # noqa: E402
