@@ -15,10 +15,20 @@ settings.register_profile("studio", deadline=None, suppress_health_check=[Health
 settings.load_profile("studio")  # no test depends on how busy the machine is
 
 
+WAITING = ("engine", "library", "providers", "setup", "stock")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, the whole studio's and the browser's, so that both processes end at the same time."""
-    folders = {ROOT / "tests": 0, ROOT / "tests" / "browser": 1}
-    items.sort(key=lambda item: folders.get(item.path.parent, 2))
+    """The whole studio first; then the browser's tests, strewn among those that wait more than they work; then the rest."""
+    files: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        files.setdefault(path.relative_to(ROOT / "tests").parts[0], []).append(path)
+    browser, waiting = files.pop("browser", []), [path for name in WAITING for path in files.pop(name, [])]
+    first = [path for name in list(files) if name.endswith(".py") for path in files.pop(name)]
+    strewn = {path: (place + 0.5) / len(group) for group in (browser, waiting) for place, path in enumerate(group)}
+    order = [*first, *sorted(strewn, key=strewn.__getitem__), *(path for group in files.values() for path in group)]
+    place = {path: number for number, path in enumerate(order)}
+    items.sort(key=lambda item: place[item.path])
 
 
 def pytest_configure() -> None:

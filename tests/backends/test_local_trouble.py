@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -265,7 +266,8 @@ print("again", pixels(make(64)) == before)
 def test_real_lack_of_memory_is_told_with_a_plan_that_fits_and_the_next_job_runs(zoo):
     here = Path(__file__).parent
     arguments = [sys.executable, "-c", STARVED, str(zoo), str(here), str(here.parents[1])]
-    child = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False)
+    giving = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}  # what is freed leaves the address space
+    child = subprocess.run(arguments, env={**os.environ, **giving}, capture_output=True, text=True, timeout=240, check=False)
     lines = child.stdout.splitlines()
     assert child.returncode == 0, child.stderr
     assert lines[0].startswith("The memory does not suffice for a picture of 1536x1536.")
