@@ -1,8 +1,8 @@
 """What goes wrong in a model becomes a sentence of ours, and never a black picture."""
 
 import json
-import shutil
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
