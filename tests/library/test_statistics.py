@@ -24,7 +24,11 @@ GORE = Verdict(check="gore", outcome="flag", reason_code="output.gore", stage="o
 FINE = Verdict(check="words", outcome="allow", version="rules 3")
 UNSEEN = Verdict(check="nsfw", outcome="not_screened", reason_code="missing", stage="output")
 WAR = Verdict(check="words", outcome="block", reason_code="prompt.war", message="No war.", version="rules 3")
-TODAY = time.strftime("%Y-%m-%d")
+
+
+def today() -> str:
+    """Asked when it is needed: a suite may begin before midnight."""
+    return time.strftime("%Y-%m-%d")
 
 
 def made(
@@ -94,14 +98,14 @@ def test_what_was_made_refused_flagged_and_reviewed_is_counted_by_day_provider_a
     library.reviews.undo("rita")
     day = datetime.fromisoformat(old.created).astimezone().date().isoformat()
     assert library.statistics.tallies() == [
-        Tally(day=TODAY, counted="generated", provider="bfl", reason_code="", count=3),
-        Tally(day=TODAY, counted="generated", provider="local", reason_code="", count=1),
-        Tally(day=TODAY, counted="blocked_by_policy", provider="local", reason_code="prompt.war", count=2),
-        Tally(day=TODAY, counted="blocked_by_provider", provider="openai", reason_code="provider.filter", count=1),
-        Tally(day=TODAY, counted="flagged", provider="bfl", reason_code="output.nsfw", count=3),
-        Tally(day=TODAY, counted="approved", provider="bfl", reason_code="output.nsfw", count=1),
-        Tally(day=TODAY, counted="rejected", provider="bfl", reason_code="output.nsfw", count=1),
-        Tally(day=TODAY, counted="escalated", provider="bfl", reason_code="output.nsfw", count=1),
+        Tally(day=today(), counted="generated", provider="bfl", reason_code="", count=3),
+        Tally(day=today(), counted="generated", provider="local", reason_code="", count=1),
+        Tally(day=today(), counted="blocked_by_policy", provider="local", reason_code="prompt.war", count=2),
+        Tally(day=today(), counted="blocked_by_provider", provider="openai", reason_code="provider.filter", count=1),
+        Tally(day=today(), counted="flagged", provider="bfl", reason_code="output.nsfw", count=3),
+        Tally(day=today(), counted="approved", provider="bfl", reason_code="output.nsfw", count=1),
+        Tally(day=today(), counted="rejected", provider="bfl", reason_code="output.nsfw", count=1),
+        Tally(day=today(), counted="escalated", provider="bfl", reason_code="output.nsfw", count=1),
         Tally(day=day, counted="generated", provider="local", reason_code="", count=1),
     ]
     assert [tally.day for tally in library.statistics.tallies(1)].count(day) == 0
