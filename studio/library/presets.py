@@ -15,6 +15,7 @@ import secrets
 import shutil
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,10 @@ def _kind_of(picture: bytes) -> str:
     return kind
 
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, ValueError, IndexError)
+"""What `zipfile` raises for files that are cut, altered, encrypted or packed in a way that it does not know."""
+
+
 def _opened(data: bytes, name: str) -> tuple[str, bytes, bytes]:
     """Name and bytes of the text in a preset's file, and the picture beside it."""
     if not data.startswith(b"PK"):
@@ -242,7 +247,7 @@ def _opened(data: bytes, name: str) -> tuple[str, bytes, bytes]:
                 raise InvalidRequest(f"{name} must hold one .toml file and at most one picture, so pack it anew.")
             text = _unzipped(pack, parts[texts[0]], MAX_FILE)
             return texts[0], text, _unzipped(pack, parts[pictures[0]], MAX_PICTURE) if pictures else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise InvalidRequest(f"{name} is a damaged zip file ({error}), so get it anew.") from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -125,9 +126,9 @@ def test_a_packed_preset_is_the_same_elsewhere_but_for_its_author(folder: Preset
     assert (preset.title, preset.group, preset.author, picture) == ("Evening sail", "Banner", "", a_picture(kind="JPEG"))
 
 
-def packed(**parts: bytes) -> bytes:
+def packed(method: int = zipfile.ZIP_STORED, **parts: bytes) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as pack:
+    with zipfile.ZipFile(out, "w", method) as pack:
         for name, data in parts.items():
             pack.writestr(name.replace("__", "."), data)
     return out.getvalue()
@@ -152,6 +153,14 @@ def test_a_file_that_is_no_preset_is_refused_with_a_sentence(folder: PresetFolde
         folder.unpacked(data, "from a stranger.zip")
     assert said in str(refused.value)
     assert str(refused.value).endswith(".")
+
+
+def test_a_file_with_any_byte_altered_is_refused_with_a_sentence_or_still_a_preset(folder: PresetFolder) -> None:
+    whole = packed(zipfile.ZIP_DEFLATED, a__toml=b'title = "T"\n' + b"# a remark\n" * 30)
+    for place in range(len(whole)):
+        for byte in (0, 255, whole[place] ^ 0x55):
+            with suppress(InvalidRequest):
+                folder.unpacked(whole[:place] + bytes([byte]) + whole[place + 1 :], "altered.zip")
 
 
 def test_a_strangers_path_in_a_zip_leads_nowhere(folder: PresetFolder) -> None:
