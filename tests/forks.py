@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import NoReturn
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
-SERVERS: list[subprocess.Popen[str]] = []
 
 
 @cache
@@ -47,8 +46,14 @@ def python() -> str:
     assert server.stdout
     assert server.stdout.readline() == "ready\n"
     server.stdout.close()
-    SERVERS.append(server)
+    atexit.register(end, server, folder)
     return str(program)
+
+
+def end(server: subprocess.Popen[str], folder: Path) -> None:
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def ask(address: str, arguments: list[str]) -> None:
@@ -98,7 +103,7 @@ def serve(address: str, program: str, owner: int) -> None:
         while children and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             with children.pop(ended[0]) as line, suppress(OSError):  # the small process may have been killed
                 line.sendall(ended[1].to_bytes(4))
-    shutil.rmtree(Path(address).parent)
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
 
 
 def preload() -> None:
