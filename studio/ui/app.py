@@ -34,7 +34,6 @@ from studio.ui.thumbs import Thumbs
 from studio.ui.wording import HISTORY, used_prompts
 
 HERE = Path(__file__).parent
-FIRST_PORT, PORTS = 7860, 100
 MAX_UPLOAD = "256mb"
 SCRIPTS = (
     "stage.js", "who.js", "studio.js", "share.js", "wording.js", "presets.js", "desktop.js", "present.js", "tour.js",
@@ -203,11 +202,25 @@ def launch(
     Any host but loopback needs an admin's account, and then answers under that host's names only. Raises `InvalidRequest`.
     """
     admit(host, accounts)
-    number = _port(host, port)
+    if port and not _is_free(host, port):
+        raise _taken(port)
     _sweep(temporary)
-    blocks.queue(api_open=False, default_concurrency_limit=None).launch(
+    try:
+        _serve(blocks.queue(api_open=False, default_concurrency_limit=None), accounts, host, port)
+    except OSError as error:
+        raise _taken(port) from error
+    shown = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(host, host)  # noqa: S104  shown, not bound
+    address = f"http://{shown}:{blocks.server_port}/"
+    if open_browser:
+        webbrowser.open(address)
+    return LaunchedPage(address, lambda: blocks.close(verbose=False))
+
+
+def _serve(blocks: gr.Blocks, accounts: Accounts, host: str, port: int) -> None:
+    """Raises `OSError` where no port is free: other programs, other studios among them, take ports at the same moment."""
+    blocks.launch(
         server_name=host,
-        server_port=number,
+        server_port=port or None,
         prevent_thread_lock=True,
         quiet=True,
         share=False,
@@ -224,11 +237,6 @@ def launch(
         css_paths=[HERE / name for name in STYLES],
         show_error=True,
     )
-    shown = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(host, host)  # noqa: S104  shown, not bound
-    address = f"http://{shown}:{number}/"
-    if open_browser:
-        webbrowser.open(address)
-    return LaunchedPage(address, lambda: blocks.close(verbose=False))
 
 
 def doors(host: str, accounts: Accounts) -> list[Middleware]:
@@ -237,14 +245,9 @@ def doors(host: str, accounts: Accounts) -> list[Middleware]:
     return [*open_to_all, Middleware(SignedIn, accounts=accounts)]
 
 
-def _port(host: str, port: int) -> int:
-    """The asked port, or the first free one from 7860 on."""
-    wanted = [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS)
-    for number in wanted:
-        if _is_free(host, number):
-            return number
-    where = f"Port {port} is taken" if port else f"The ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are taken"
-    raise InvalidRequest(f"{where}. Close the other program, or start with --port and another number.", "port")
+def _taken(port: int) -> InvalidRequest:
+    where = f"Port {port} is taken" if port else "All ports from 7860 on are taken"
+    return InvalidRequest(f"{where}. Close the other program, or start with --port and another number.", "port")
 
 
 def _is_free(host: str, port: int) -> bool:

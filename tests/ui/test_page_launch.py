@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,16 +114,26 @@ def test_a_hundred_questions_at_the_desk_are_answered_quickly_and_the_same(serve
     assert all(b'"queue"' in answer for answer in answers)
 
 
-def test_a_taken_port_is_a_sentence_and_port_zero_takes_the_next_one(served: Served) -> None:
-    from studio.ui.app import _port
+def test_a_taken_port_is_a_sentence_and_port_zero_takes_the_next_one(served: Served, tmp_path: Path) -> None:
+    import gradio as gr
 
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        taken = other.getsockname()[1]
-        with pytest.raises(InvalidRequest, match=f"Port {taken} is taken"):
-            _port("127.0.0.1", taken)
-    assert _port("127.0.0.1", 0) != urlsplit(served[1].url).port
+    from studio.ui.app import launch
+
+    taken = urlsplit(served[1].url).port
+    accounts = Accounts(SqlitePeople(Database(tmp_path / "data")), OWNER)
+
+    def opened(port: int) -> Any:
+        with gr.Blocks() as page:
+            gr.Textbox()
+        return launch(page, accounts, host="127.0.0.1", port=port, temporary=tmp_path / "t", open_browser=False)
+
+    assert taken
+    with pytest.raises(InvalidRequest, match=f"Port {taken} is taken"):
+        opened(taken)
+    pages = [opened(0), opened(0)]
+    for page in pages:
+        page.close()
+    assert len({page.url for page in pages} - {served[1].url}) == 2
 
 
 def test_a_page_for_others_needs_an_admin_and_says_how_to_add_one(tmp_path: Path) -> None:
