@@ -38,6 +38,12 @@ def prompt_field(tab: str, value: str) -> Any:
     )
 
 
+def tokens_field(tab: str, told: str) -> Any:
+    """How long the prompt is. By its `input` the page has this form, and no other one, kept."""
+    keeper = f"(window.keepers ??= {{}})['{tab}'] = () => trigger('input');"
+    return gr.HTML(told, elem_classes=["tokens"], js_on_load=keeper)
+
+
 def negative_field(tab: str, value: str, model: Model, task: str) -> Any:
     return gr.Textbox(
         value,

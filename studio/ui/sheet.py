@@ -115,7 +115,7 @@ class Sheet:
         tab = self.part.name
         with gr.Column(elem_classes=["fields"]):
             fields: form.Fields = {"prompt": form.prompt_field(tab, draft["prompt"])}
-            self._tokens = gr.HTML(self._count(draft, model), elem_classes=["tokens"])
+            self._tokens = form.tokens_field(tab, self._count(draft, model))
             fields["styles"] = wording.styles_field(tab, self.studio.making.styles(), draft["styles"])
             presets = frame(self.studio.presets.all(), self.studio.presets.faults(), tab, opened=self.part.presets)
             gr.HTML(presets, elem_id="presets" if self.part.presets else f"presets-{tab}")
@@ -153,7 +153,9 @@ class Sheet:
         view, fields = self.page.view, self.fields
         shown = [*self.outputs, *self.part.shown(), view]
         self._generate.click(self._submit, self.inputs, view, **QUICK, trigger_mode="multiple")
-        view.input(self._keep, self.inputs, [self._tokens, self._generate], **QUICK, trigger_mode="always_last")
+        told = [self._tokens, self._generate]
+        kept = self._tokens.input(self._keep, self.inputs, told, **QUICK, trigger_mode="always_last")
+        kept.then(None, js=f"() => window.form_kept?.('{self.part.name}')")
         view.select(self._choose, self.inputs, shown, **QUICK)
         self.on(fields["model"].select, self._take_model)
         self.on(fields["where"].select, self._take_side)
@@ -211,16 +213,10 @@ class Sheet:
     def _notice(self) -> dict[str, Any]:
         return {"turn": secrets.token_hex(4), "form": self.part.name}
 
-    def _keep(self, inputs: Inputs, event: gr.EventData) -> Any:
-        if not self._is_meant(event, "form"):
-            return gr.skip()
+    def _keep(self, inputs: Inputs) -> Any:
         read, model = self.read(inputs)
         self._save(read)
         return self._count(read, model), self._button(read, model)
-
-    def _is_meant(self, event: gr.EventData, key: str) -> bool:
-        data = event._data
-        return isinstance(data, dict) and data.get(key) == self.part.name
 
     def _save(self, read: Values) -> None:
         """Keep the form. One that is too large to be kept is told so when it is submitted."""
@@ -233,10 +229,10 @@ class Sheet:
 
     def _choose(self, inputs: Inputs, event: gr.EventData) -> Any:
         """A preset's card, or “reuse”, “reuse seed” and “send to” at a picture."""
-        if not self._is_meant(event, "to"):
+        what: Mapping[str, Any] = event._data if isinstance(event._data, dict) else {}
+        if what.get("to") != self.part.name:
             return gr.skip()
         read, model = self.read(inputs)
-        what: Mapping[str, Any] = event._data
         beside: Updates = {}
         preset = self.studio.presets.find(str(what.get("preset") or ""))
         record = self.studio.record(str(next((what[key] for key in OF_PICTURES if what.get(key)), "")))

@@ -232,16 +232,33 @@ watch("notice", () => {
   ask();
 });
 
-let draft = 0;
+// A form is kept a moment after it was changed; until then the page is marked with its name.
+const drafts = {};
 const edited = (event) => {
   if (!event.target.closest?.("#forms")) return;
   if (!("ready" in document.body.dataset) && event.type === "input") typed = { input: event.target, text: event.target.value };
   if (event.type === "input" || event.type === "pointerup") complain({});
-  clearTimeout(draft);
-  const form = tab();
-  draft = setTimeout(() => trigger("input", { form }), 350);
+  keepSoon(tab(), 350);
 };
-window.keep_form = (form) => trigger("input", { form });
+function keepSoon(form, pause) {
+  const keep = window.keepers?.[form];
+  if (!keep) return;
+  const draft = (drafts[form] ??= { timer: 0, under_way: false, again: false });
+  document.body.dataset.keeping = form;
+  clearTimeout(draft.timer);
+  draft.timer = setTimeout(() => {
+    draft.timer = 0;
+    draft.again = draft.under_way;
+    draft.under_way = true;
+    keep();
+  }, pause);
+}
+window.keep_form = (form) => keepSoon(form, 0);
+window.form_kept = (form) => {
+  drafts[form].under_way = drafts[form].again;
+  drafts[form].again = false;
+  if (!Object.values(drafts).some(({ timer, under_way }) => timer || under_way)) delete document.body.dataset.keeping;
+};
 for (const kind of ["input", "change", "pointerup", "keyup"]) document.addEventListener(kind, edited);
 
 document.addEventListener("click", async (event) => {

@@ -154,6 +154,13 @@ def ready(page: Page) -> Page:
     return page
 
 
+def settled(page: Page) -> Page:
+    """What was changed in the forms is kept; what an answer changes is kept in the moment after it."""
+    page.wait_for_timeout(100)
+    expect(page.locator("body[data-ready]:not([data-keeping])")).to_be_attached(timeout=20_000)
+    return page
+
+
 def until(wanted: Callable[[], object], seconds: float = 30) -> None:
     """Wait for something outside the page."""
     end = time.monotonic() + seconds

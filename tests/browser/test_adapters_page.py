@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import RunningStudio, Visits, ready
+from pages import RunningStudio, Visits, ready, settled
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -57,8 +57,7 @@ def test_a_lora_with_weight_and_words_survives_a_reload_and_comes_back_with_reus
     prompt.fill("a red house")
     page.locator("#text-to-image-adapters .chips button", has_text="golden hour").click()
     expect(prompt).to_have_value("a red house, golden hour")
-    page.wait_for_timeout(1000)
-    page.reload()
+    settled(page).reload()
     ready(page)
     expect(rows(page)).to_have_count(1)
     expect(page.locator("#text-to-image-adapters .weight input[type=number]")).to_have_value("0.45")

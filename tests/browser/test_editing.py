@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import RunningStudio, Visits, ready, until
+from pages import RunningStudio, Visits, ready, settled, until
 from PIL import Image, ImageChops, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
@@ -225,8 +225,7 @@ def test_several_variations_stand_beside_the_original(studio: RunningStudio, vis
     count.fill("1")
     count.blur()
     page.locator("#inpaint-advanced input").uncheck()
-    page.wait_for_timeout(1200)  # the form is kept a moment after it was changed
-    page.reload()
+    settled(page).reload()
     open_tab(ready(page), "inpaint")
     expect(page.locator("#inpaint-count input[type=number]")).to_have_value("1")
 
@@ -284,7 +283,7 @@ def test_a_square_becomes_a_banner_and_goes_on_to_image_to_image(studio: Running
     page.locator("#outpaint-target label", has_text="16:9").click()
     expect(page.locator("#outpaint-left input")).to_have_value("50")
     expect(easel.locator(".handles output")).to_have_text("228 × 128 · drawn in 2 passes")
-    page.reload()
+    settled(page).reload()
     easel = open_tab(ready(page), "outpaint")
     expect(page.locator("#outpaint-left input")).to_have_value("50")
     expect(easel.locator(".handles output")).to_have_text("228 × 128 · drawn in 2 passes")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from pages import RunningStudio, Visits, ready
-from playwright.sync_api import Page, Route, expect
+from pages import RunningStudio, Visits, ready, settled
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 SECRET = "sk-planted-49ab12"
 
@@ -56,10 +56,38 @@ def test_a_hosted_choice_survives_a_reload(page: Page) -> None:
     open_tab(page, "Text to image")
     draw_on(page, "Hosted")
     expect(page.locator("#text-to-image-model input")).to_have_value("Cloud · Fine")
-    page.reload()
+    settled(page).reload()
     ready(page)
     expect(page.locator("#text-to-image-model input")).to_have_value("Cloud · Fine")
     expect(page.locator("#text-to-image-where input:checked")).to_have_value("Hosted")
+    draw_on(page, "This computer")
+    expect(page.locator("#text-to-image-model input")).to_have_value("Starter")
+
+
+def test_an_answer_that_comes_late_is_not_lost_to_the_form_as_it_was(page: Page) -> None:
+    open_tab(page, "Text to image")
+    draw_on(page, "This computer")
+    expect(page.locator("#text-to-image-model input")).to_have_value("Starter")
+    settled(page)
+    held: list[tuple[Route, APIResponse]] = []
+    late = "**/gradio_api/run/**"
+
+    def hold(route: Route) -> None:
+        if held:
+            return route.continue_()
+        held.append((route, route.fetch()))
+        return None
+
+    page.route(late, hold)
+    draw_on(page, "Hosted")
+    page.wait_for_timeout(500)  # the answer to the click is held back while the form, as it was, is kept
+    settled(page)
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    expect(page.locator("#text-to-image-model input")).to_have_value("Cloud · Fine")
+    page.unroute(late)
+    settled(page).reload()
+    expect(ready(page).locator("#text-to-image-model input")).to_have_value("Cloud · Fine")
     draw_on(page, "This computer")
     expect(page.locator("#text-to-image-model input")).to_have_value("Starter")
 

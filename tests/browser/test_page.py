@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pages import TOY, RunningStudio, Visits, ready
+from pages import TOY, RunningStudio, Visits, ready, settled
 from playwright.sync_api import Page, expect
 
 
@@ -33,8 +33,7 @@ def test_basic_shows_the_few_fields_and_advanced_the_rest_and_the_page_remembers
     for field in ("negative_prompt", "steps", "guidance_scale", "seed", "count", "sampler"):
         expect(page.locator(f"#text-to-image-{field}")).to_be_hidden()
     show_advanced(page)
-    page.wait_for_timeout(900)
-    page.reload()
+    settled(page).reload()
     expect(ready(page).locator("#text-to-image-steps")).to_be_visible()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pages import TOY, RunningStudio, Visits, ready, untoured
+from pages import TOY, RunningStudio, Visits, ready, settled, untoured
 from playwright.sync_api import Browser, Page, expect
 
 Guests = Callable[..., Page]
@@ -117,7 +117,7 @@ def test_what_one_types_stays_ones_own_and_pictures_are_everybodys(guest: Guests
     anna, carl = guest("anna"), guest("carl")
     anna.locator("#text-to-image-prompt textarea").fill("a secret plan of anna")
     anna.locator("#text-to-image-prompt textarea").blur()
-    anna.wait_for_timeout(1200)
+    settled(anna)
     carl.reload()
     expect(ready(carl).locator("#text-to-image-prompt textarea")).to_have_value("")
     carl.locator("#text-to-image-prompt textarea").fill("a picture of carl")
