@@ -65,6 +65,7 @@ def test_a_hosted_choice_survives_a_reload(page: Page) -> None:
 
 
 def test_an_answer_that_comes_late_is_not_lost_to_the_form_as_it_was(page: Page) -> None:
+    keep_key(page)
     open_tab(page, "Text to image")
     draw_on(page, "This computer")
     expect(page.locator("#text-to-image-model input")).to_have_value("Starter")
