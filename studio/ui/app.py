@@ -208,6 +208,8 @@ def launch(
     try:
         _serve(blocks.queue(api_open=False, default_concurrency_limit=None), accounts, host, port)
     except OSError as error:
+        if "empty port" not in str(error):  # Gradio's words; a full disk is something else
+            raise
         raise _taken(port) from error
     shown = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(host, host)  # noqa: S104  shown, not bound
     address = f"http://{shown}:{blocks.server_port}/"
