@@ -208,7 +208,7 @@ def launch(
     try:
         _serve(blocks.queue(api_open=False, default_concurrency_limit=None), accounts, host, port)
     except OSError as error:
-        if "empty port" not in str(error):  # Gradio's words; a full disk is something else
+        if error.errno is not None:  # Gradio's own error, "no empty port", has none; a full disk has one
             raise
         raise _taken(port) from error
     shown = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "::1": "[::1]"}.get(host, host)  # noqa: S104  shown, not bound
