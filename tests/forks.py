@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import array
 import atexit
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import shlex
@@ -28,32 +31,41 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+ROOT = Path(__file__).resolve().parents[1]
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @cache
 def python() -> str:
-    """The program, with its server started; plain Python where a process cannot be forked."""
+    """The program, with its server started; plain Python where a process cannot be forked.
+
+    All processes of one run of pytest share a server; it ends with the run.
+    """
     if not hasattr(os, "fork"):
         return sys.executable
-    folder = Path(tempfile.mkdtemp(prefix="forks-"))
+    from filelock import FileLock  # the small process has no packages
+
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    owner = os.getppid() if run else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"forks-{run or owner}"
     program, address = folder / "python", folder / "socket"
+    with FileLock(f"{folder}.lock"):
+        if not address.exists():
+            start(folder, program, address, owner)
+    return str(program)
+
+
+def start(folder: Path, program: Path, address: Path, owner: int) -> None:
+    folder.mkdir(mode=0o700)
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -SE {shlex.quote(__file__)} ask {address} "$@"\n')
     program.chmod(0o700)
     quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "HOME": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}
-    command = [sys.executable, __file__, "serve", str(address), str(program), str(os.getpid())]
+    command = [sys.executable, __file__, "serve", str(address), str(program), str(owner)]
     server = subprocess.Popen(command, env={**os.environ, **quiet}, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     assert server.stdout.readline() == "ready\n"
     server.stdout.close()
-    atexit.register(end, server, folder)
-    return str(program)
-
-
-def end(server: subprocess.Popen[str], folder: Path) -> None:
-    server.terminate()
-    server.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    server.returncode = 0  # it outlives this process, and nobody waits for it
 
 
 def ask(address: str, arguments: list[str]) -> None:
@@ -89,7 +101,7 @@ def serve(address: str, program: str, owner: int) -> None:
     waiting.register(heard, selectors.EVENT_READ)
     print("ready", flush=True)
     os.dup2(2, 1)
-    while os.getppid() == owner:
+    while is_there(owner):
         for key, _ in waiting.select(timeout=2):
             if key.fileobj is door:
                 line, _ = door.accept()
@@ -103,7 +115,17 @@ def serve(address: str, program: str, owner: int) -> None:
         while children and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             with children.pop(ended[0]) as line, suppress(OSError):  # the small process may have been killed
                 line.sendall(ended[1].to_bytes(4))
-    shutil.rmtree(Path(address).parent, ignore_errors=True)
+    folder = Path(address).parent
+    Path(f"{folder}.lock").unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_there(owner: int) -> bool:
+    try:
+        os.kill(owner, 0)
+    except OSError:
+        return False
+    return True
 
 
 def preload() -> None:
@@ -112,6 +134,15 @@ def preload() -> None:
     import gradio  # noqa: F401
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel  # noqa: F401
     from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
+
+    sys.path.insert(0, str(ROOT))
+    import studio
+
+    for module in pkgutil.walk_packages(studio.__path__, "studio."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()  # no forked process looks through all of this again
 
 
 def become(line: socket.socket, program: str) -> NoReturn:
