@@ -136,6 +136,25 @@ def test_a_taken_port_is_a_sentence_and_port_zero_takes_the_next_one(served: Ser
     assert len({page.url for page in pages} - {served[1].url}) == 2
 
 
+@pytest.mark.parametrize(("error", "told"), [
+    (OSError("Cannot find empty port in range: 7860-7959."), InvalidRequest), (OSError(28, "No space left"), OSError),
+])  # fmt: skip
+def test_only_a_lack_of_ports_is_told_as_taken_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, told: type[Exception]
+) -> None:
+    import gradio as gr
+
+    from studio.ui.app import launch
+
+    def refuse(*_: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(gr.Blocks, "launch", refuse)
+    page, accounts = gr.Blocks(), some_accounts(tmp_path)
+    with pytest.raises(told, match="All ports from 7860 on are taken" if told is InvalidRequest else "No space left"):
+        launch(page, accounts, host="127.0.0.1", port=0, temporary=tmp_path, open_browser=False)
+
+
 def test_a_page_for_others_needs_an_admin_and_says_how_to_add_one(tmp_path: Path) -> None:
     from studio.ui.app import build, launch
 
